@@ -483,6 +483,7 @@ DIAGNOSE = \
 
 # What is seen of servers by who may log in to them.
 AUDIT = \
+	src/audit/address.c src/audit/address.h \
 	src/audit/audit.c src/audit/audit.h \
 	src/audit/collect.c src/audit/collect.h \
 	src/audit/collect_files.c \
@@ -498,6 +499,7 @@ AUDIT = \
 	src/audit/judge_rules.c \
 	src/audit/judge_server.c \
 	src/audit/judge_sessions.c \
+	src/audit/mask.c src/audit/mask.h \
 	src/audit/run.c \
 	src/audit/sarif.c src/audit/sarif.h \
 	src/audit/terminate.c

@@ -103,9 +103,15 @@ const char *pga_audit_cis(enum pga_finding_id id)
 	case PGA_SERVER_WITHOUT_TLS:
 	case PGA_SESSION_WITHOUT_TLS:
 	case PGA_SERVED_CERTIFICATE_OLD:
+	case PGA_SERVED_CERTIFICATE_WEAK:
+	case PGA_SERVED_CERTIFICATE_OTHER_NAMES:
 		return "CIS 6.8";
+	case PGA_RULE_LOCAL_TRUST:
+		return "CIS 5.3";
 	case PGA_RULE_TRUST:
 	case PGA_RULE_WEAK_PASSWORD:
+	case PGA_SERVER_MD5:
+	case PGA_ROLES_MD5:
 		return "CIS 5.4";
 	case PGA_SESSION_TLS_OLD:
 	case PGA_SERVER_TLS_OLD:

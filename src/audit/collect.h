@@ -36,7 +36,11 @@ int pga_audit_terminate(struct pga_audit *audit, struct pga_audit_connection *co
 
 /* A copy of a column of the row; "" where it is null. Running out of memory is remembered. */
 char *pga_audit_column(struct pga_audit *audit, const PGresult *row, int column);
+/* The same of what anybody may have written, with what may be a secret in it masked. */
+char *pga_audit_masked(struct pga_audit *audit, const PGresult *row, int column);
 char *pga_audit_copy(struct pga_audit *audit, const char *text);
+/* What the text says, for good: it is empty afterwards. */
+char *pga_audit_take_text(struct pga_audit *audit, struct pga_text *text);
 bool pga_audit_true(const PGresult *row, int column);
 
 /* Makes room for one more element, all zero, behind so many of this size; NULL for want of memory,

@@ -27,7 +27,7 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 static void take_certificate(void *context, const PGresult *row)
 {
 	struct pga_audit *audit = context;
-	BIO *bio = BIO_new_mem_buf(PQgetvalue(row, 0, 0), PQgetlength(row, 0, 0));
+	BIO *bio = BIO_new_mem_buf(pga_audit_value(row, 0), -1);
 	X509 *x509 = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
 	char pin[PGA_PIN_LENGTH + 1] = "";
 

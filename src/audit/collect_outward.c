@@ -34,7 +34,7 @@ static void take_receiver(void *context, const PGresult *row)
 	struct pga_audit_outward *outward = begin(taking, PGA_AUDIT_RECEIVER, row);
 
 	if (outward != NULL)
-		pga_audit_judge_conninfo(taking->audit, outward, PQgetvalue(row, 0, 4),
+		pga_audit_judge_conninfo(taking->audit, outward, pga_audit_value(row, 4),
 					 taking->policy);
 }
 
@@ -44,7 +44,7 @@ static void take_subscription(void *context, const PGresult *row)
 	struct pga_audit_outward *outward = begin(taking, PGA_AUDIT_SUBSCRIPTION, row);
 
 	if (outward != NULL)
-		pga_audit_judge_conninfo(taking->audit, outward, PQgetvalue(row, 0, 4),
+		pga_audit_judge_conninfo(taking->audit, outward, pga_audit_value(row, 4),
 					 taking->policy);
 }
 
@@ -62,14 +62,14 @@ static void take_foreign(void *context, const PGresult *row)
 	const bool mapped = pga_audit_true(row, 5);
 	struct pga_audit_outward *outward;
 
-	if (!is_of_libpq(PQgetvalue(row, 0, 4)))
+	if (!is_of_libpq(pga_audit_value(row, 4)))
 		return;
 	outward = begin(taking, mapped ? PGA_AUDIT_MAPPING : PGA_AUDIT_FOREIGN, row);
 	if (mapped && pga_audit_true(row, 8))
 		taking->hidden++;
 	if (outward != NULL)
-		pga_audit_judge_options(taking->audit, outward, PQgetvalue(row, 0, 6),
-					mapped ? PQgetvalue(row, 0, 7) : NULL, taking->policy);
+		pga_audit_judge_options(taking->audit, outward, pga_audit_value(row, 6),
+					mapped ? pga_audit_value(row, 7) : NULL, taking->policy);
 }
 
 static const char receiver[] = "SELECT 'its primary', '', '', true, conninfo FROM "
@@ -131,7 +131,7 @@ static void take_name(void *context, const PGresult *row)
 	struct pga_text *names = context;
 
 	pga_text_add(names, names->length > 0 ? ", " : "");
-	pga_text_add_shortened(names, PQgetvalue(row, 0, 0), 63);
+	pga_text_add_shortened(names, pga_audit_value(row, 0), 63);
 }
 
 /* Foreign servers are of one database, and a connection is to one. */

@@ -1,6 +1,7 @@
 /* Who the server is, and who is asking; its settings, its roles and its certificate. */
 #include "audit/collect.h"
 
+#include "audit/mask.h"
 #include "policy/trust.h"
 #include "tls/at_time.h"
 #include "tls/certificate.h"
@@ -27,12 +28,12 @@ static void take_who(void *context, const PGresult *row)
 	struct pga_audit *audit = context;
 
 	audit->release = pga_audit_column(audit, row, 0);
-	audit->version = (int)strtol(PQgetvalue(row, 0, 1), NULL, 10);
+	audit->version = (int)pga_audit_number(row, 1);
 	audit->standby = pga_audit_true(row, 2);
 	audit->user = pga_audit_column(audit, row, 3);
 	audit->database = pga_audit_column(audit, row, 4);
 	audit->address = pga_audit_column(audit, row, 5);
-	audit->cluster = pga_audit_column(audit, row, 6);
+	audit->cluster = pga_audit_masked(audit, row, 6);
 	audit->superuser = pga_audit_true(row, 7);
 	audit->monitor = audit->superuser || pga_audit_true(row, 8);
 }
@@ -67,15 +68,17 @@ static void take_setting(void *context, const PGresult *row)
 	struct pga_audit *audit = context;
 	struct pga_audit_setting *setting =
 	    pga_audit_grow(audit, &audit->settings, &audit->setting_count, sizeof *setting);
+	struct pga_text value = PGA_TEXT_EMPTY;
 
 	if (setting == NULL)
 		return;
 	setting->name = pga_audit_column(audit, row, 0);
-	setting->value = pga_audit_column(audit, row, 1);
+	pga_audit_mask_setting(&value, pga_audit_value(row, 0), pga_audit_value(row, 1));
+	setting->value = pga_audit_take_text(audit, &value);
 	setting->source = pga_audit_column(audit, row, 2);
 	setting->file = pga_audit_column(audit, row, 3);
 	setting->pending = pga_audit_true(row, 4);
-	setting->line = PQnfields(row) > 5 ? strtol(PQgetvalue(row, 0, 5), NULL, 10) : 0;
+	setting->line = pga_audit_number(row, 5);
 }
 
 int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connection *connection,

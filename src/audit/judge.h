@@ -14,7 +14,4 @@ void pga_audit_judge_unseen(struct pga_audit *audit);
 /* All of them, in the order of their subjects. */
 void pga_audit_judge(struct pga_audit *audit);
 
-/* Whether an address is of the machine itself. */
-bool pga_audit_is_loopback(const char *address);
-
 #endif

@@ -1,15 +1,10 @@
 /* Sessions and outward connections that are weak. */
+#include "audit/address.h"
 #include "audit/collect.h"
 #include "audit/judge.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool pga_audit_is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-	       strncmp(address, "::ffff:127.", 11) == 0;
-}
 
 static bool is_sender(const struct pga_audit_session *session)
 {
