@@ -106,6 +106,7 @@ TOOL_BASE = \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/noting.c \
 	src/base/path.c src/base/path.h \
+	src/base/pg_releases.c src/base/pg_releases.h \
 	src/base/progress.c src/base/progress.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
@@ -495,11 +496,13 @@ AUDIT = \
 	src/audit/html.c src/audit/html.h \
 	src/audit/html_tables.c src/audit/html_tables.h \
 	src/audit/judge.h \
+	src/audit/judge_certificate.c \
 	src/audit/judge_outward.c \
 	src/audit/judge_rules.c \
 	src/audit/judge_server.c \
 	src/audit/judge_sessions.c \
 	src/audit/mask.c src/audit/mask.h \
+	src/audit/names.c src/audit/names.h \
 	src/audit/run.c \
 	src/audit/sarif.c src/audit/sarif.h \
 	src/audit/terminate.c

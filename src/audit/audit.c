@@ -54,7 +54,7 @@ static void free_rest(struct pga_audit *audit)
 		struct pga_audit_certificate *item = &audit->chain[i];
 
 		FREE_ALL(item->subject, item->issuer, item->names, item->from, item->to, item->key,
-			 item->signature, item->pin);
+			 item->signature, item->pin, item->weak);
 	}
 	for (size_t i = 0; i < audit->unseen_count; i++)
 		FREE_ALL(audit->unseen[i].what, audit->unseen[i].why, audit->unseen[i].right);
@@ -62,6 +62,12 @@ static void free_rest(struct pga_audit *audit)
 		free(audit->md5_roles[i]);
 	for (size_t i = 0; i < audit->ended_count; i++)
 		free(audit->ended[i].why);
+	for (size_t i = 0; i < audit->refused_count; i++)
+		FREE_ALL(audit->refused[i].file, audit->refused[i].name, audit->refused[i].why);
+	for (size_t i = 0; i < audit->unnamed_count; i++)
+		FREE_ALL(audit->unnamed[i].service, audit->unnamed[i].host);
+	free(audit->refused);
+	free(audit->unnamed);
 	free(audit->ended);
 	free(audit->outward);
 	free(audit->chain);

@@ -99,7 +99,23 @@ struct pga_audit_certificate {
 	char *key;       /* "EC P-256", "RSA 2048" */
 	char *signature; /* "ecdsa-with-SHA256" */
 	char *pin;       /* SHA-256 */
+	char *weak;      /* "a key of 1024 bits", "signed by SHA1"; NULL: it is not */
+	time_t begins;   /* of `from` */
 	time_t ends;     /* of `to` */
+};
+
+/* A line of the server's files that it has refused, and refuses at its next start. */
+struct pga_audit_refused {
+	char *file;
+	long line;
+	char *name; /* of the setting; "" where the file cannot be read there */
+	char *why;
+};
+
+/* A name that a service here calls the server by, which its certificate is not for. */
+struct pga_audit_unnamed {
+	char *service;
+	char *host;
 };
 
 /* What could not be looked at. */
@@ -142,7 +158,6 @@ struct pga_audit {
 
 	struct pga_audit_session *sessions;
 	size_t session_count;
-	size_t session_more; /* so many were left out: there were too many */
 	struct pga_audit_rule *rules;
 	size_t rule_count;
 	bool rules_seen;
@@ -156,6 +171,10 @@ struct pga_audit {
 	    *file_pin; /* SHA-256 of the certificate in ssl_cert_file; NULL where it was not seen */
 	char *file_fault; /* why the server cannot load its pair at the next start; NULL: nothing is
 			     known against it */
+	struct pga_audit_refused *refused;
+	size_t refused_count;
+	struct pga_audit_unnamed *unnamed;
+	size_t unnamed_count;
 	char **md5_roles; /* that have a password which is stored as MD5 */
 	size_t md5_role_count;
 	struct pga_audit_unseen *unseen;

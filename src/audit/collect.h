@@ -15,6 +15,9 @@ int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connect
 /* The files of its pair, as they are now. */
 int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);
+/* The lines of its settings that it does not take. */
+int pga_audit_collect_refused(struct pga_audit *audit, struct pga_audit_connection *connection,
+			      struct pga_error *error);
 int pga_audit_collect_roles(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);
 void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_connection *connection,

@@ -124,6 +124,29 @@ int pga_audit_collect_roles(struct pga_audit *audit, struct pga_audit_connection
 	return asked < 0 ? -1 : 0;
 }
 
+/* By the measures of probe's grades. A root's signature of itself is looked at by nobody. */
+static char *weakness_of(struct pga_audit *audit, X509 *x509)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(x509);
+	const bool is_root =
+	    X509_NAME_cmp(X509_get_subject_name(x509), X509_get_issuer_name(x509)) == 0;
+	struct pga_text weak = PGA_TEXT_EMPTY;
+	int digest = NID_undef;
+
+	if (key == NULL || EVP_PKEY_get_security_bits(key) < 112)
+		pga_text_addf(&weak, "its key has %d bits",
+			      key != NULL ? EVP_PKEY_get_bits(key) : 0);
+	if (!is_root && OBJ_find_sigid_algs(X509_get_signature_nid(x509), &digest, NULL) == 1 &&
+	    (digest == NID_sha1 || digest == NID_md5))
+		pga_text_addf(&weak, "%sit is signed by %s", weak.length > 0 ? ", and " : "",
+			      OBJ_nid2ln(digest));
+	if (weak.length > 0)
+		return pga_audit_take_text(audit, &weak);
+	audit->failed = audit->failed || weak.failed;
+	pga_text_free(&weak);
+	return NULL;
+}
+
 static void add_certificate(struct pga_audit *audit, X509 *x509)
 {
 	struct pga_audit_certificate *item;
@@ -150,6 +173,8 @@ static void add_certificate(struct pga_audit *audit, X509 *x509)
 		item->key = pga_audit_copy(audit, pga_text_string(&key));
 		item->signature = pga_audit_copy(audit, pga_text_string(&signature));
 		item->pin = pga_audit_copy(audit, certificate.pin);
+		item->weak = weakness_of(audit, x509);
+		item->begins = pga_time_of(X509_get0_notBefore(x509));
 		item->ends = pga_time_of(X509_get0_notAfter(x509));
 		free(names);
 	}

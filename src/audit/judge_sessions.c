@@ -60,21 +60,26 @@ static void add_weak(struct pga_audit *audit, const struct pga_audit_session *se
 	const bool old = strcmp(session->protocol, "TLSv1") == 0 ||
 			 strcmp(session->protocol, "TLSv1.1") == 0 ||
 			 strncmp(session->protocol, "SSL", 3) == 0;
-	const bool weak = session->bits > 0 && session->bits < 128;
+	const bool weak = (session->bits > 0 && session->bits < 128) ||
+			  strstr(session->cipher, "RC4") != NULL ||
+			  strstr(session->cipher, "NULL") != NULL;
 
 	if (old) {
 		pga_findings_add(findings, PGA_SESSION_TLS_OLD, PGA_SEVERITY_ERROR,
 				 PGA_AUDIT_SESSIONS, "%s speaks %s", name, session->protocol);
 		pga_findings_object(findings, "%ld", session->pid);
+		pga_findings_detail(findings, "%s, since %s, process %ld", session->cipher,
+				    session->since, session->pid);
 		pga_findings_hint(findings, "ALTER SYSTEM SET ssl_min_protocol_version = "
 					    "'TLSv1.2', once the client can");
 	}
 	if (weak) {
 		pga_findings_add(findings, PGA_SESSION_CIPHER_WEAK, PGA_SEVERITY_ERROR,
-				 PGA_AUDIT_SESSIONS, "%s has a cipher of %ld bits", name,
-				 session->bits);
+				 PGA_AUDIT_SESSIONS, "%s has the weak cipher %s", name,
+				 session->cipher);
 		pga_findings_object(findings, "%ld", session->pid);
-		pga_findings_detail(findings, "%s", session->cipher);
+		pga_findings_detail(findings, "%ld bits, since %s, process %ld", session->bits,
+				    session->since, session->pid);
 	}
 }
 

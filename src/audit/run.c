@@ -1,6 +1,7 @@
 /* Many servers: whom may be asked, and what is done with each. */
 #include "audit/collect.h"
 #include "audit/judge.h"
+#include "audit/names.h"
 
 #include "base/many.h"
 #include "base/progress.h"
@@ -27,6 +28,7 @@ struct auditing {
 	pga_audit_take *take;
 	void *context;
 	struct pga_progress progress;
+	struct pga_audit_names names;
 };
 
 /* ---- beforehand, in this thread: libpq keeps some things for a process ---- */
@@ -140,9 +142,11 @@ static int check_again(const struct pga_audit *audit, const struct plan *plan,
 }
 
 static int collect(struct pga_audit *audit, struct pga_audit_connection *connection,
-		   const struct plan *plan, const struct pga_audit_question *question,
+		   const struct plan *plan, const struct auditing *auditing,
 		   struct pga_error *error)
 {
+	const struct pga_audit_question *question = auditing->question;
+
 	pga_audit_collect_chain(audit, connection, question->pins);
 	if (check_again(audit, plan, question, error) != 0 ||
 	    pga_audit_collect_server(audit, connection, error) != 0)
@@ -151,11 +155,13 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
 	    pga_audit_collect_settings(audit, connection, error) != 0 ||
 	    pga_audit_collect_files(audit, connection, error) != 0 ||
+	    pga_audit_collect_refused(audit, connection, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||
 	    pga_audit_collect_outward(audit, connection, question->policy, error) != 0 ||
 	    pga_audit_collect_roles(audit, connection, error) != 0)
 		return -1;
+	pga_audit_names_check(audit, connection, &auditing->names);
 	return 0;
 }
 
@@ -177,7 +183,7 @@ static void *audit_one(void *context, size_t index, bool *failed)
 	}
 	if (pga_audit_connect(&connection, audit->service, question->policy, &plan->verdict,
 			      question->seconds, &error) != 0 ||
-	    collect(audit, &connection, plan, question, &error) != 0) {
+	    collect(audit, &connection, plan, auditing, &error) != 0) {
 		audit->connected = false;
 		not_audited(audit, error.message, NULL);
 	} else if (!audit->failed) {
@@ -231,6 +237,9 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 	if (result == 0)
 		result = check(auditing, error);
 	if (result == 0)
+		result =
+		    pga_audit_names_find(&auditing->names, question->policy, question->pins, error);
+	if (result == 0)
 		result = pga_many_run(&many, error);
 	/* Threads may still look at them: the process is to end. */
 	if (result > 0)
@@ -241,6 +250,8 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 		free(plans[i].why);
 	}
 	free(plans);
+	if (auditing != NULL)
+		pga_audit_names_free(&auditing->names);
 	free(auditing);
 	return result;
 }
