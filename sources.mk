@@ -497,6 +497,7 @@ AUDIT = \
 	src/audit/html_tables.c src/audit/html_tables.h \
 	src/audit/judge.h \
 	src/audit/judge_certificate.c \
+	src/audit/judge_connections.c \
 	src/audit/judge_outward.c \
 	src/audit/judge_rules.c \
 	src/audit/judge_server.c \

@@ -92,10 +92,9 @@ void pga_audit_free(struct pga_audit *audit)
 const char *pga_audit_way_word(enum pga_audit_way way)
 {
 	static const char *const words[] = {
-	    [PGA_AUDIT_RECEIVER] = "wal-receiver",
-	    [PGA_AUDIT_SUBSCRIPTION] = "subscription",
-	    [PGA_AUDIT_MAPPING] = "user-mapping",
-	    [PGA_AUDIT_FOREIGN] = "foreign-server",
+	    [PGA_AUDIT_RECEIVER] = "wal-receiver", [PGA_AUDIT_SUBSCRIPTION] = "subscription",
+	    [PGA_AUDIT_MAPPING] = "user-mapping",  [PGA_AUDIT_FOREIGN] = "foreign-server",
+	    [PGA_AUDIT_DBLINK] = "dblink",
 	};
 
 	return words[way];

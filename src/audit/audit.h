@@ -74,6 +74,7 @@ enum pga_audit_way {
 	PGA_AUDIT_SUBSCRIPTION, /* logical replication */
 	PGA_AUDIT_MAPPING,      /* a foreign server as one of its users connects to it */
 	PGA_AUDIT_FOREIGN,      /* a foreign server that nobody is mapped to */
+	PGA_AUDIT_DBLINK,       /* what the text of a function says to dblink */
 };
 
 /* A connection that the server itself makes, judged by the gate's own verdict. */
