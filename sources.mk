@@ -412,6 +412,7 @@ SERVER = \
 	src/server/require_sessions.c \
 	src/server/require_sql.c src/server/require_sql.h \
 	src/server/require_undo.c src/server/require_undo.h \
+	src/server/service_login.c src/server/service_login.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/target.c src/server/target.h \
 	src/server/undo.c

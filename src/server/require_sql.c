@@ -2,94 +2,11 @@
 
 #include "base/cleanup.h"
 #include "cert/cluster_sql.h"
-#include "policy/linked.h"
-#include "policy/verdict.h"
 #include "server/hba_change.h"
 #include "server/require.h"
-#include "service/ask.h"
-#include "service/check_many.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void ignore_progress(void *context, size_t done)
-{
-	(void)context;
-	(void)done;
-}
-
-/* No password goes to a server that is weaker than the policy wants, or not verified. */
-static int verify(const struct pga_require_by_sql *by, const struct pga_policy *policy,
-		  const struct pga_pins *pins, struct pga_error *error)
-{
-	const char *const keywords[] = {"service", NULL};
-	const char *const values[] = {by->service, NULL};
-	const struct pga_parameters parameters = {keywords, values, 0};
-	struct pga_checked_service *checked = calloc(1, sizeof *checked);
-	struct pga_effective effective = {0};
-	struct pga_verdict verdict;
-	int result = -1;
-
-	if (checked == NULL)
-		return pga_fail_memory(error);
-	checked->name = by->service;
-	if (pga_ask(&parameters, &effective, error) != 0)
-		goto done;
-	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
-	pga_judge(&effective, policy, &verdict);
-	if (!verdict.allowed || !verdict.needs_tls)
-		(void)pga_fail(error, "pganchor service harden makes it verify-full",
-			       "service %s is weaker than verify-full", by->service);
-	else if (pga_check_many(checked, 1, policy, pins, ignore_progress, NULL, error) != 0)
-		(void)0;
-	else if (checked->problem != NULL || !checked->trusted)
-		(void)pga_fail(error, "pganchor probe says more",
-			       "the server of %s is not verified: %s", by->service,
-			       checked->problem != NULL ? checked->problem
-							: "its root is not pinned for it");
-	else
-		result = 0;
-	pga_verdict_free(&verdict);
-	pga_effective_free(&pga_linked_libpq, &effective);
-done:
-	pga_checked_services_free(checked, 1);
-	return result;
-}
-
-static PGconn *connect_to(const char *service)
-{
-	const char *const keywords[] = {"service",    "application_name", "client_encoding",
-					"gssencmode", "connect_timeout",  NULL};
-	const char *const values[] = {service, "pganchor", "UTF8", "disable", "10", NULL};
-
-	return PQconnectdbParams(keywords, values, 0);
-}
-
-static int enter(struct pga_require_by_sql *by, struct pga_error *error)
-{
-	PGconn *connection = connect_to(by->service);
-	const char *said = PQerrorMessage(connection);
-
-	if (PQstatus(connection) != CONNECTION_OK || PQsslInUse(connection) != 1) {
-		(void)pga_fail(error, NULL, "could not log in by service %s: %.*s", by->service,
-			       (int)strcspn(said, "\n"), said);
-		PQfinish(connection);
-		return -1;
-	}
-	by->host =
-	    strdup(PQhostaddr(connection)[0] != '\0' ? PQhostaddr(connection) : PQhost(connection));
-	by->user = strdup(PQuser(connection));
-	by->database = strdup(PQdb(connection));
-	by->port = (unsigned)strtoul(PQport(connection), NULL, 10);
-	by->session = pga_cluster_session_of(connection, error);
-	if (by->session == NULL)
-		return -1;
-	return by->host != NULL && by->user != NULL && by->database != NULL
-		   ? pga_cluster_command(by->session,
-					 "SELECT pg_catalog.set_config('search_path', '', false)",
-					 error)
-		   : pga_fail_memory(error);
-}
 
 static int take_file(struct pga_require_by_sql *by, const PGresult *row, struct pga_error *error)
 {
@@ -130,7 +47,7 @@ static int take_file(struct pga_require_by_sql *by, const PGresult *row, struct 
 static int read_file(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	PGresult *row = pga_cluster_ask(
-	    by->session,
+	    by->login.session,
 	    "SELECT pg_catalog.current_setting('server_version_num'), "
 	    "pg_catalog.current_setting('hba_file'), "
 	    "pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file'))",
@@ -146,10 +63,9 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 			 struct pga_error *error)
 {
 	memset(by, 0, sizeof *by);
-	by->service = service;
-	if (verify(by, policy, pins, error) != 0 || enter(by, error) != 0 ||
+	if (pga_service_login(&by->login, service, policy, pins, false, error) != 0 ||
 	    read_file(by, error) != 0 ||
-	    pga_hba_check_view(by->session, &by->tree, false, error) != 0)
+	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0)
 		return -1;
 	by->changes = pga_hba_require_tls(&by->tree.parts[0].file, &by->after);
 	return by->after.failed ? pga_fail_memory(error) : 0;
@@ -179,8 +95,9 @@ static int write_file(struct pga_require_by_sql *by, const struct pga_text *befo
 	    "'hex')); PERFORM pg_catalog.lo_export(made, name); PERFORM "
 	    "pg_catalog.lo_unlink(made); END $pganchor$",
 	    was, hex);
-	result = words.failed ? pga_fail_memory(error)
-			      : pga_cluster_command(by->session, pga_text_string(&words), error);
+	result = words.failed
+		     ? pga_fail_memory(error)
+		     : pga_cluster_command(by->login.session, pga_text_string(&words), error);
 done:
 	pga_text_free(&words);
 	free(hex);
@@ -190,7 +107,7 @@ done:
 
 static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 {
-	PGconn *connection = connect_to(by->service);
+	PGconn *connection = pga_service_connect(by->login.service);
 	const char *said = PQerrorMessage(connection);
 	int result = 0;
 
@@ -199,14 +116,16 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 				  (int)strcspn(said, "\n"), said);
 	PQfinish(connection);
 	if (result == 0) {
-		const enum pga_let_in plain =
-		    pga_require_come(by->host, by->port, by->user, by->database, false);
+		const char *where =
+		    by->login.address[0] != '\0' ? by->login.address : by->login.host;
+		const enum pga_let_in plain = pga_require_come(
+		    where, by->login.port, by->login.user, by->login.database, false);
 
 		by->proved = plain == PGA_LET_IN_NOT;
 		if (plain == PGA_LET_IN)
 			result =
 			    pga_fail(error, NULL, "user %s of database %s is let in without TLS",
-				     by->user, by->database);
+				     by->login.user, by->login.database);
 	}
 	return result;
 }
@@ -217,7 +136,7 @@ static int write_back(struct pga_require_by_sql *by, struct pga_error *error)
 	struct pga_error why;
 
 	if (write_file(by, &by->after, &by->tree.parts[0].file.bytes, &why) == 0 &&
-	    pga_cluster_reload(by->session, &why) == 0)
+	    pga_cluster_reload(by->login.session, &why) == 0)
 		return pga_fail(error, "it was written back as it was", "TLS is not required: %s",
 				first.message);
 	return pga_fail(error, "look at the file on the server",
@@ -237,9 +156,9 @@ int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error
 		return -1;
 	}
 	if (result == 0)
-		result = pga_hba_check_view(by->session, &by->tree, true, error);
+		result = pga_hba_check_view(by->login.session, &by->tree, true, error);
 	if (result == 0)
-		result = pga_cluster_reload(by->session, error);
+		result = pga_cluster_reload(by->login.session, error);
 	if (result == 0)
 		result = prove(by, error);
 	if (result != 0)
@@ -252,9 +171,6 @@ void pga_require_sql_end(struct pga_require_by_sql *by)
 {
 	pga_text_free(&by->after);
 	pga_hba_tree_free(&by->tree);
-	pga_cluster_leave(by->session);
-	free(by->host);
-	free(by->user);
-	free(by->database);
+	pga_service_leave(&by->login);
 	memset(by, 0, sizeof *by);
 }

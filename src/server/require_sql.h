@@ -5,22 +5,17 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "cert/cluster_sql.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "server/hba_tree.h"
+#include "server/service_login.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct pga_require_by_sql {
-	const char *service;                 /* the caller's */
-	struct pga_cluster_session *session; /* kept: the way back */
-	char *host;                          /* of that session */
-	char *user;
-	char *database;
-	unsigned port;
-	struct pga_hba_tree tree; /* one part: what is included is not seen from here */
+	struct pga_service_login login; /* kept: the way back */
+	struct pga_hba_tree tree;       /* one part: what is included is not seen from here */
 	struct pga_text after;
 	size_t changes;
 	bool proved; /* a new connection with TLS was let in, and one without it was not */

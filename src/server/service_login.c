@@ -1,0 +1,147 @@
+#include "server/service_login.h"
+
+#include "policy/linked.h"
+#include "service/ask.h"
+#include "service/check_many.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void ignore_progress(void *context, size_t done)
+{
+	(void)context;
+	(void)done;
+}
+
+static int check_handshake(const char *service, const struct pga_policy *policy,
+			   const struct pga_pins *pins, struct pga_error *error)
+{
+	struct pga_checked_service *checked = calloc(1, sizeof *checked);
+	int result = -1;
+
+	if (checked == NULL)
+		return pga_fail_memory(error);
+	checked->name = service;
+	if (pga_check_many(checked, 1, policy, pins, ignore_progress, NULL, error) != 0)
+		(void)0;
+	else if (checked->problem != NULL || !checked->trusted)
+		(void)pga_fail(error, "pganchor probe says more",
+			       "the server of %s is not verified: %s", service,
+			       checked->problem != NULL ? checked->problem
+							: "its root is not pinned for it");
+	else
+		result = 0;
+	pga_checked_services_free(checked, 1);
+	return result;
+}
+
+static int verify(const char *service, const struct pga_policy *policy, const struct pga_pins *pins,
+		  bool local, struct pga_error *error)
+{
+	const char *const keywords[] = {"service", NULL};
+	const char *const values[] = {service, NULL};
+	const struct pga_parameters parameters = {keywords, values, 0};
+	struct pga_effective effective = {0};
+	struct pga_verdict verdict;
+	int result = -1;
+
+	if (pga_ask(&parameters, &effective, error) != 0)
+		return -1;
+	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
+	pga_judge(&effective, policy, &verdict);
+	if (!verdict.allowed || (!verdict.needs_tls && !local))
+		(void)pga_fail(error, "pganchor service harden makes it verify-full",
+			       "service %s is weaker than verify-full", service);
+	else
+		result = verdict.needs_tls ? check_handshake(service, policy, pins, error) : 0;
+	pga_verdict_free(&verdict);
+	pga_effective_free(&pga_linked_libpq, &effective);
+	return result;
+}
+
+PGconn *pga_service_connect(const char *service)
+{
+	const char *const keywords[] = {"service",    "application_name", "client_encoding",
+					"gssencmode", "connect_timeout",  NULL};
+	const char *const values[] = {service, "pganchor", "UTF8", "disable", "10", NULL};
+
+	return PQconnectdbParams(keywords, values, 0);
+}
+
+static char *copy(const char *text)
+{
+	return strdup(text != NULL ? text : "");
+}
+
+static int enter(struct pga_service_login *login, bool local, struct pga_error *error)
+{
+	PGconn *connection = pga_service_connect(login->service);
+	const char *said = PQerrorMessage(connection);
+	const char *superuser = PQparameterStatus(connection, "is_superuser");
+
+	login->encrypted = PQsslInUse(connection) == 1;
+	if (PQstatus(connection) != CONNECTION_OK || (!login->encrypted && !local)) {
+		(void)pga_fail(error, NULL, "could not log in by service %s: %.*s", login->service,
+			       (int)strcspn(said, "\n"), said);
+		PQfinish(connection);
+		return -1;
+	}
+	login->superuser = superuser != NULL && strcmp(superuser, "on") == 0;
+	login->host = copy(PQhost(connection));
+	login->address = copy(PQhostaddr(connection));
+	login->user = copy(PQuser(connection));
+	login->database = copy(PQdb(connection));
+	login->port = (unsigned)strtoul(PQport(connection), NULL, 10);
+	login->session = pga_cluster_session_of(connection, error);
+	if (login->session == NULL)
+		return -1;
+	return login->host != NULL && login->address != NULL && login->user != NULL &&
+		       login->database != NULL
+		   ? pga_cluster_command(login->session,
+					 "SELECT pg_catalog.set_config('search_path', '', false)",
+					 error)
+		   : pga_fail_memory(error);
+}
+
+/* TLS that ends before the server is that of a pooler, which has files and settings of its own. */
+static int check_direct(const struct pga_service_login *login, struct pga_error *error)
+{
+	PGresult *row = pga_cluster_ask(login->session,
+					"SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = "
+					"pg_catalog.pg_backend_pid()",
+					error);
+	const bool direct =
+	    row != NULL && PQntuples(row) == 1 && strcmp(PQgetvalue(row, 0, 0), "t") == 0;
+	const bool asked = row != NULL;
+
+	PQclear(row);
+	if (!asked)
+		return -1;
+	return direct || !login->encrypted
+		   ? 0
+		   : pga_fail(error, "name a service that leads to the server itself",
+			      "service %s leads to a pooler: its TLS ends there, and is not the "
+			      "server's",
+			      login->service);
+}
+
+int pga_service_login(struct pga_service_login *login, const char *service,
+		      const struct pga_policy *policy, const struct pga_pins *pins, bool local,
+		      struct pga_error *error)
+{
+	memset(login, 0, sizeof *login);
+	login->service = service;
+	return verify(service, policy, pins, local, error) == 0 && enter(login, local, error) == 0
+		   ? check_direct(login, error)
+		   : -1;
+}
+
+void pga_service_leave(struct pga_service_login *login)
+{
+	pga_cluster_leave(login->session);
+	free(login->host);
+	free(login->address);
+	free(login->user);
+	free(login->database);
+	memset(login, 0, sizeof *login);
+}
