@@ -107,8 +107,7 @@ static void sample_findings(struct pga_findings *findings)
 	static const char *const session[] = {
 	    "shop@orders from 10.20.0.17 (<script>alert(1)</script>) is not encrypted",
 	    "since 2026-11-28T22:41:07Z, process 4711",
-	    "give it sslmode=verify-full (pganchor service harden), and require TLS: then nobody "
-	    "comes in so"};
+	    "give it sslmode=verify-full (pganchor service harden), and require TLS"};
 	static const char *const standby[] = {
 	    "replicator from 10.20.0.9 (standby-b) is sent the write-ahead log without encryption",
 	    "since 2026-11-21T03:00:12Z, process 4712",
