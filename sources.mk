@@ -499,6 +499,11 @@ AUDIT = \
 	src/audit/judge_rules.c \
 	src/audit/judge_server.c \
 	src/audit/judge_sessions.c \
+	src/audit/pgbouncer.c src/audit/pgbouncer.h \
+	src/audit/pgbouncer_database.c src/audit/pgbouncer_database.h \
+	src/audit/pgbouncer_file.c src/audit/pgbouncer_file.h \
+	src/audit/pgbouncer_judge.c \
+	src/audit/pgbouncer_rules.c \
 	src/audit/run.c \
 	src/audit/sarif.c src/audit/sarif.h \
 	src/audit/terminate.c

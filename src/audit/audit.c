@@ -1,6 +1,7 @@
 #include "audit/audit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct pga_audit *pga_audit_new(const char *service)
 {
@@ -86,13 +87,19 @@ void pga_audit_free(struct pga_audit *audit)
 const char *pga_audit_way_word(enum pga_audit_way way)
 {
 	static const char *const words[] = {
-	    [PGA_AUDIT_RECEIVER] = "wal-receiver",
-	    [PGA_AUDIT_SUBSCRIPTION] = "subscription",
-	    [PGA_AUDIT_MAPPING] = "user-mapping",
-	    [PGA_AUDIT_FOREIGN] = "foreign-server",
+	    [PGA_AUDIT_RECEIVER] = "wal-receiver", [PGA_AUDIT_SUBSCRIPTION] = "subscription",
+	    [PGA_AUDIT_MAPPING] = "user-mapping",  [PGA_AUDIT_FOREIGN] = "foreign-server",
+	    [PGA_AUDIT_POOLED] = "pgbouncer",
 	};
 
 	return words[way];
+}
+
+bool pga_audit_is_of_lines(const struct pga_finding *finding)
+{
+	return strcmp(finding->subject, PGA_AUDIT_RULES) == 0 ||
+	       (strcmp(finding->subject, PGA_AUDIT_POOLER) == 0 &&
+		finding->id != PGA_POOLER_FILE_OPEN);
 }
 
 /* By the numbers of the benchmarks for PostgreSQL 15, 16 and 17. */

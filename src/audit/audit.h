@@ -24,7 +24,8 @@
 #define PGA_AUDIT_RULES    "rules"       /* pg_hba.conf */
 #define PGA_AUDIT_CERT     "certificate"
 #define PGA_AUDIT_SETTINGS "settings"
-#define PGA_AUDIT_UNSEEN   "unseen" /* what could not be looked at */
+#define PGA_AUDIT_POOLER   "pgbouncer" /* pgbouncer.ini */
+#define PGA_AUDIT_UNSEEN   "unseen"    /* what could not be looked at */
 
 /* A row of pg_stat_activity, with what pg_stat_ssl and pg_stat_gssapi say of it. */
 struct pga_audit_session {
@@ -74,6 +75,7 @@ enum pga_audit_way {
 	PGA_AUDIT_SUBSCRIPTION, /* logical replication */
 	PGA_AUDIT_MAPPING,      /* a foreign server as one of its users connects to it */
 	PGA_AUDIT_FOREIGN,      /* a foreign server that nobody is mapped to */
+	PGA_AUDIT_POOLED,       /* a database of pgbouncer's */
 };
 
 /* A connection that the server itself makes, judged by the gate's own verdict. */
@@ -120,6 +122,8 @@ struct pga_audit_ended {
 struct pga_audit {
 	const char *service; /* the caller's */
 	bool connected;      /* else the findings say why not, and nothing below is there */
+	bool pooler;         /* it is a pgbouncer.ini, by the name of the service; of what is below
+				there are settings, rules, what it connects to, and what was not seen */
 	char *host;          /* that was connected to */
 	char *address;       /* the server's, as it says; "" for a socket */
 	char *port;
@@ -202,6 +206,13 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 /* One that is empty; NULL for want of memory. */
 struct pga_audit *pga_audit_new(const char *service);
 void pga_audit_free(struct pga_audit *audit);
+
+/* Reads and judges a pgbouncer.ini, with what it includes. A file that cannot be read is no
+ * failure: the findings say so. NULL for want of memory. */
+struct pga_audit *pga_audit_pgbouncer(const char *path, const struct pga_policy *policy);
+
+/* Whether the detail of a finding is a line of a file, and its hint the one that it should be. */
+bool pga_audit_is_of_lines(const struct pga_finding *finding);
 
 /* The items of the CIS PostgreSQL benchmark that a finding is about ("CIS 6.8"), with ", " between;
  * "" where there is none. */

@@ -59,5 +59,8 @@ void pga_audit_judge_conninfo(struct pga_audit *audit, struct pga_audit_outward 
 void pga_audit_judge_options(struct pga_audit *audit, struct pga_audit_outward *outward,
 			     const char *server, const char *mapping,
 			     const struct pga_policy *policy);
+/* The same of settings that are "keyword=value" each; NULL behind the last. */
+void pga_audit_judge_settings_of(struct pga_audit *audit, struct pga_audit_outward *outward,
+				 const char *const *settings, const struct pga_policy *policy);
 
 #endif

@@ -52,7 +52,7 @@ static void add_finding(struct pga_text *html, const struct pga_finding *finding
 		      pga_severity_word(finding->severity));
 	pga_html_element(html, "p class=\"kind\"", heading_of(finding->severity));
 	pga_html_element(html, "h4", finding->message);
-	if (strcmp(finding->subject, PGA_AUDIT_RULES) == 0)
+	if (pga_audit_is_of_lines(finding))
 		add_lines(html, finding);
 	else
 		add_words(html, finding);
@@ -170,7 +170,7 @@ static void add_server(struct pga_text *html, const char *id, const struct pga_a
 		      id);
 	pga_html_text(html, audit->service);
 	pga_text_add(html, "</h2>\n");
-	if (audit->connected)
+	if (audit->connected && !audit->pooler)
 		add_identity(html, audit);
 	add_findings(html, audit);
 	if (audit->connected) {

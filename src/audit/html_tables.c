@@ -154,7 +154,8 @@ static const char *way_of(enum pga_audit_way way)
 					   [PGA_AUDIT_SUBSCRIPTION] = "Subscription",
 					   [PGA_AUDIT_MAPPING] =
 					       "Foreign server, by a user mapping",
-					   [PGA_AUDIT_FOREIGN] = "Foreign server"};
+					   [PGA_AUDIT_FOREIGN] = "Foreign server",
+					   [PGA_AUDIT_POOLED] = "Database of pgbouncer"};
 
 	return ways[way];
 }

@@ -202,3 +202,19 @@ void pga_audit_judge_options(struct pga_audit *audit, struct pga_audit_outward *
 	tell(&judging, policy);
 	end(&judging);
 }
+
+void pga_audit_judge_settings_of(struct pga_audit *audit, struct pga_audit_outward *outward,
+				 const char *const *settings, const struct pga_policy *policy)
+{
+	struct judging judging = {.audit = audit, .outward = outward};
+
+	judging.effective.options = PQconninfoParse("", NULL);
+	if (judging.effective.options == NULL) {
+		audit->failed = true;
+		return;
+	}
+	for (; *settings != NULL; settings++)
+		set(&judging, *settings);
+	tell(&judging, policy);
+	end(&judging);
+}

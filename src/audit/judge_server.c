@@ -94,12 +94,9 @@ static void judge_tls(struct pga_audit *audit)
 	}
 }
 
-/* Names in OpenSSL's language of ciphers that let in what nobody should have. */
-static void judge_ciphers(struct pga_audit *audit)
+void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
 {
 	static const char *const weak[] = {"NULL", "RC4", "DES", "EXP", "LOW", "ADH", "MD5", "ALL"};
-	const char *ciphers = pga_audit_setting(audit, "ssl_ciphers");
-	struct pga_text named = PGA_TEXT_EMPTY;
 
 	for (const char *at = ciphers; at != NULL && *at != '\0';) {
 		const size_t length = strcspn(at, ":, ");
@@ -107,12 +104,20 @@ static void judge_ciphers(struct pga_audit *audit)
 		for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++)
 			if (at[0] != '!' && at[0] != '-' && length >= strlen(weak[i]) &&
 			    strncmp(at + (at[0] == '+'), weak[i], strlen(weak[i])) == 0) {
-				pga_text_add(&named, named.length > 0 ? ", " : "");
-				pga_text_add_bytes(&named, at, length);
+				pga_text_add(named, named->length > 0 ? ", " : "");
+				pga_text_add_bytes(named, at, length);
 				break;
 			}
 		at += length + strspn(at + length, ":, ");
 	}
+}
+
+static void judge_ciphers(struct pga_audit *audit)
+{
+	const char *ciphers = pga_audit_setting(audit, "ssl_ciphers");
+	struct pga_text named = PGA_TEXT_EMPTY;
+
+	pga_audit_weak_ciphers(ciphers, &named);
 	if (named.length > 0) {
 		pga_findings_add(&audit->findings, PGA_SERVER_CIPHERS_WEAK, PGA_SEVERITY_WARNING,
 				 PGA_AUDIT_SETTINGS, "ssl_ciphers lets in weak ciphers: %s",

@@ -148,6 +148,9 @@ static void add_message(struct pga_audit *audit, const struct pga_audit_outward 
 				 "foreign server %s of database %s %s", outward->name,
 				 outward->database, what);
 		break;
+	case PGA_AUDIT_POOLED:
+		/* It is judged with its file. */
+		break;
 	}
 }
 

@@ -56,6 +56,16 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_SERVER_MD5] = "New passwords are stored as MD5",
 	    [PGA_ROLES_MD5] = "Passwords of roles are stored as MD5",
 	    [PGA_SERVER_RELEASE_OLD] = "The server is older than the last release",
+	    [PGA_POOLER_SERVER_NOT_VERIFIED] = "pgbouncer does not verify its servers",
+	    [PGA_POOLER_ANY_CA] = "pgbouncer takes every CA of the machine's store",
+	    [PGA_POOLER_WITHOUT_TLS] = "pgbouncer lets clients in without TLS",
+	    [PGA_POOLER_TRUST] = "pgbouncer lets anybody in who reaches it",
+	    [PGA_POOLER_WEAK_PASSWORD] = "pgbouncer takes passwords by a weak method",
+	    [PGA_POOLER_TLS_OLD] = "pgbouncer takes old versions of TLS",
+	    [PGA_POOLER_CIPHERS_WEAK] = "pgbouncer takes weak ciphers",
+	    [PGA_POOLER_FILE_OPEN] = "Others can read a file of pgbouncer's with secrets",
+	    [PGA_POOLER_SETTING_LOST] = "A later section takes a setting of TLS back",
+	    [PGA_POOLER_ERROR] = "pgbouncer does not start with its file",
 	    [PGA_SERVER_RESTART_PENDING] = "A setting waits for a restart",
 	};
 
@@ -66,15 +76,14 @@ static const char *title_of(enum pga_finding_id id)
  * foreign servers can have one name, and the message has more. */
 static const char *same_of(const struct pga_finding *finding)
 {
-	if (strcmp(finding->subject, PGA_AUDIT_RULES) == 0 ||
-	    strcmp(finding->subject, PGA_AUDIT_OUTWARD) == 0)
+	if (pga_audit_is_of_lines(finding) || strcmp(finding->subject, PGA_AUDIT_OUTWARD) == 0)
 		return NULL;
 	return finding->object != NULL ? finding->object : "";
 }
 
 static void add(json_t *log, const struct pga_audit *audit, const struct pga_finding *finding)
 {
-	const bool of_rule = strcmp(finding->subject, PGA_AUDIT_RULES) == 0;
+	const bool of_rule = pga_audit_is_of_lines(finding);
 	const char *cis = pga_audit_cis(finding->id);
 	struct pga_text file = PGA_TEXT_EMPTY;
 	struct pga_sarif_result result = {.rule = pga_finding_word(finding->id),

@@ -19,10 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* On one command line. */
+#define MOST_POOLERS 64
+
 struct asked {
 	long jobs;
 	long max_time; /* milliseconds */
 	enum pga_severity fail_on;
+	const char *poolers[MOST_POOLERS]; /* files */
+	size_t pooler_count;
 	const char *html; /* files; NULL: none */
 	const char *sarif;
 	bool terminate;
@@ -64,6 +69,17 @@ static int take_jobs(void *into, const struct pga_option *option, const char *va
 		return PGA_EXIT_DONE;
 	return pga_usage_error("audit", "--%s %s: not a number from 1 to %d", option->name, value,
 			       PGA_MANY_MOST_JOBS);
+}
+
+static int take_pooler(void *into, const struct pga_option *option, const char *value)
+{
+	struct asked *asked = into;
+
+	if (asked->pooler_count == MOST_POOLERS)
+		return pga_usage_error("audit", "--%s: %d times at the most", option->name,
+				       MOST_POOLERS);
+	asked->poolers[asked->pooler_count++] = value;
+	return PGA_EXIT_DONE;
 }
 
 /* A finding that a server could not be audited is no weakness of it. */
@@ -149,6 +165,23 @@ static int save_reports(struct auditing *auditing, struct pga_error *error)
 	return 0;
 }
 
+/* Behind the servers. */
+static int audit_poolers(struct auditing *auditing, const struct pga_policy *policy,
+			 struct pga_error *error)
+{
+	for (size_t i = 0; i < auditing->asked->pooler_count; i++) {
+		struct pga_audit *audit = pga_audit_pgbouncer(auditing->asked->poolers[i], policy);
+
+		if (audit == NULL || audit->failed || audit->findings.failed) {
+			pga_audit_free(audit);
+			return pga_fail_memory(error);
+		}
+		if (take(auditing, audit, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int audit(const struct asked *asked, const char *const *services, size_t count)
 {
 	struct pga_policy policy = {0};
@@ -171,7 +204,9 @@ static int audit(const struct asked *asked, const char *const *services, size_t 
 			(void)puts("{\n  \"servers\": [");
 		if (asked->sarif != NULL)
 			auditing.log = pga_sarif_begin(PACKAGE_VERSION);
-		result = pga_audit_run(&question, take, &auditing, &error);
+		result = count > 0 ? pga_audit_run(&question, take, &auditing, &error) : 0;
+		if (result == 0)
+			result = audit_poolers(&auditing, &policy, &error);
 		if (result == 0)
 			result = save_reports(&auditing, &error);
 		if (auditing.weak)
@@ -210,6 +245,8 @@ static int run(int argc, char **argv)
 	(void)unsetenv("PGSERVICE");
 	if (!pga_options_read(&pga_cmd_audit, argc, argv, &asked, &status))
 		return status;
+	if (optind == argc && asked.pooler_count == 0)
+		return pga_usage_error("audit", "a service, or --pgbouncer FILE, is missing");
 	if (asked.html != NULL && asked.sarif != NULL && strcmp(asked.html, asked.sarif) == 0)
 		return pga_usage_error("audit", "--html and --sarif name the same file: %s",
 				       asked.html);
@@ -231,6 +268,12 @@ static const struct pga_option options[] = {
      .help = "exit with status 3 for findings of this severity and above: error (if left out), "
 	     "warning or note",
      .take = take_fail_on},
+    {.name = "pgbouncer",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "FILE",
+     .help = "audit this pgbouncer.ini, too; as often as there are files",
+     .names = PGA_NAMES_FILE,
+     .take = take_pooler},
     {.name = "jobs",
      .kind = PGA_OPTION_TAKEN,
      .argument = "N",
@@ -272,6 +315,7 @@ const struct pga_command pga_cmd_audit = {
     .summary = "what a server lets in that is weak: sessions, rules, replication, settings",
     .usage = "SERVICE ... [--fail-on SEVERITY] [--html FILE] [--sarif FILE] [--json]\n"
 	     "SERVICE ... [--jobs N] [--max-time SECONDS] [OPTION ...]\n"
+	     "[SERVICE ...] --pgbouncer FILE [OPTION ...]\n"
 	     "SERVICE ... --terminate-unencrypted [--dry-run | --yes] [OPTION ...]",
     .about =
 	"Logs in to servers by their services, over verified connections alone, and reads what "
@@ -288,7 +332,7 @@ const struct pga_command pga_cmd_audit = {
 		"  pganchor audit prod reports --fail-on warning --json\n"
 		"  pganchor audit prod --html audit.html\n",
     .word = "a service",
-    .least = 1,
+    .least = 0,
     .most = SIZE_MAX,
     .names = PGA_NAMES_SERVICE,
     .run = run,

@@ -22,6 +22,11 @@ static void print_head(const struct pga_audit *audit)
 		pga_print(stdout, "%s\n", audit->service);
 		return;
 	}
+	if (audit->pooler) {
+		pga_print(stdout, "%s: pgbouncer, %zu database%s\n", audit->service,
+			  audit->outward_count, audit->outward_count == 1 ? "" : "s");
+		return;
+	}
 	for (size_t i = 0; i < audit->session_count; i++) {
 		clients += audit->sessions[i].address[0] != '\0';
 		encrypted += audit->sessions[i].tls;
@@ -63,10 +68,10 @@ static const struct {
 	const char *subject;
 	const char *heading;
 } sections[] = {
-    {PGA_AUDIT_SERVER, "the server"},        {PGA_AUDIT_SETTINGS, "settings"},
-    {PGA_AUDIT_CERT, "certificate"},         {PGA_AUDIT_RULES, "pg_hba.conf"},
-    {PGA_AUDIT_SESSIONS, "sessions"},        {PGA_AUDIT_OUTWARD, "what the server connects to"},
-    {PGA_AUDIT_UNSEEN, "what was not seen"},
+    {PGA_AUDIT_SERVER, "the server"},    {PGA_AUDIT_SETTINGS, "settings"},
+    {PGA_AUDIT_CERT, "certificate"},     {PGA_AUDIT_RULES, "pg_hba.conf"},
+    {PGA_AUDIT_SESSIONS, "sessions"},    {PGA_AUDIT_OUTWARD, "what the server connects to"},
+    {PGA_AUDIT_POOLER, "pgbouncer.ini"}, {PGA_AUDIT_UNSEEN, "what was not seen"},
 };
 
 /* The worst first. */

@@ -149,11 +149,20 @@ json_t *pga_audit_as_json(const struct pga_audit *audit)
 {
 	json_t *object = json_object();
 
-	pga_json_set(object, "service", pga_json_text(audit->service));
+	pga_json_set(object, "service",
+		     audit->pooler ? json_null() : pga_json_text(audit->service));
+	if (audit->pooler)
+		pga_json_set(object, "pgbouncer", pga_json_text(audit->service));
 	pga_json_set(object, "audited", json_boolean(audit->connected));
 	pga_json_set(object, "findings", findings_of(audit));
 	if (!audit->connected)
 		return object;
+	if (audit->pooler) {
+		pga_json_set(object, "settings", settings_of(audit));
+		pga_json_set(object, "connections", outward_of(audit));
+		pga_json_set(object, "unseen", unseen_of(audit));
+		return object;
+	}
 	pga_json_set(object, "host", text_or_null(audit->host));
 	pga_json_set(object, "port", text_or_null(audit->port));
 	pga_json_set(object, "address", text_or_null(audit->address));

@@ -128,6 +128,16 @@
 	X(PGA_SERVER_MD5, "server-md5")                                           \
 	X(PGA_ROLES_MD5, "roles-md5")                                             \
 	X(PGA_SERVER_RELEASE_OLD, "server-release-old")                           \
-	X(PGA_SERVER_RESTART_PENDING, "server-restart-pending")
+	X(PGA_SERVER_RESTART_PENDING, "server-restart-pending")                   \
+	X(PGA_POOLER_SERVER_NOT_VERIFIED, "pooler-server-not-verified")           \
+	X(PGA_POOLER_ANY_CA, "pooler-any-ca")                                     \
+	X(PGA_POOLER_WITHOUT_TLS, "pooler-without-tls")                           \
+	X(PGA_POOLER_TRUST, "pooler-trust")                                       \
+	X(PGA_POOLER_WEAK_PASSWORD, "pooler-weak-password")                       \
+	X(PGA_POOLER_TLS_OLD, "pooler-tls-old")                                   \
+	X(PGA_POOLER_CIPHERS_WEAK, "pooler-ciphers-weak")                         \
+	X(PGA_POOLER_FILE_OPEN, "pooler-file-open")                               \
+	X(PGA_POOLER_SETTING_LOST, "pooler-setting-lost")                         \
+	X(PGA_POOLER_ERROR, "pooler-error")
 
 #endif
