@@ -256,7 +256,8 @@ static void take_database(struct cursor *cursor, const char *name, size_t length
 	*database = (struct pga_pgbouncer_database){.at = cursor->place};
 	database->name = copy(ini, name, length);
 	wrong = pga_pgbouncer_take_database(database, value, value_length, &ini->failed);
-	if (wrong != NULL)
+	/* What is for all others is looked at when somebody asks for one. */
+	if (wrong != NULL && !is("*", name, length))
 		fault(cursor, wrong);
 }
 
@@ -293,7 +294,7 @@ static void read_setting(struct cursor *cursor)
 	const char *value;
 
 	skip_spaces(cursor);
-	if (name == NULL || byte_at(cursor, cursor->at) != '=') {
+	if (name == NULL || length == 0 || byte_at(cursor, cursor->at) != '=') {
 		fault(cursor, "no setting: pgbouncer stops here");
 		return;
 	}

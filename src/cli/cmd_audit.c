@@ -330,7 +330,8 @@ const struct pga_command pga_cmd_audit = {
 		"audited; 2 usage; 3 there are findings at or above --fail-on.",
     .examples = "  pganchor audit prod\n"
 		"  pganchor audit prod reports --fail-on warning --json\n"
-		"  pganchor audit prod --html audit.html\n",
+		"  pganchor audit prod --html audit.html\n"
+		"  pganchor audit --pgbouncer /etc/pgbouncer/pgbouncer.ini\n",
     .word = "a service",
     .least = 0,
     .most = SIZE_MAX,

@@ -44,6 +44,7 @@
 #include "probe/startup.h"
 #include "profile/applied.h"
 #include "profile/profile.h"
+#include "audit/pgbouncer_file.h"
 #include "server/hba_edit.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
@@ -1354,6 +1355,35 @@ static void fuzz_hba(const char *bytes, size_t length)
 	}
 }
 
+static int open_nothing(const char *path, struct pga_text *bytes, struct pga_error *error)
+{
+	(void)bytes;
+	return pga_fail(error, NULL, "%s", path);
+}
+
+/* pgbouncer.ini: each thing is told of a line that is there, and what is wrong quotes nothing. */
+static void fuzz_pgbouncer(const char *bytes, size_t length)
+{
+	struct pga_pgbouncer ini;
+	long lines = 1;
+
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	pga_pgbouncer_read(&ini, "/pgbouncer.ini", bytes, length, open_nothing);
+	HOLDS(ini.failed || ini.file_count == 1);
+	for (size_t i = 0; i < PGA_PGBOUNCER_KEYS; i++) {
+		HOLDS(ini.set[i].value == NULL ||
+		      (ini.set[i].at.line >= 1 && ini.set[i].at.line <= lines));
+		HOLDS(ini.lost[i].value == NULL || ini.lost[i].at.line <= ini.section.line);
+		HOLDS(ini.lost[i].value == NULL || ini.set[i].value == NULL);
+	}
+	for (size_t i = 0; i < ini.database_count; i++)
+		HOLDS(ini.failed ||
+		      (ini.databases[i].name[0] != '\0' && ini.databases[i].at.line <= lines));
+	HOLDS(ini.fault == NULL || (ini.fault_at.line >= 1 && ini.fault_at.line <= lines));
+	pga_pgbouncer_free(&ini);
+}
+
 static void fuzz_certs_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1872,6 +1902,7 @@ static const struct {
     {"certs_conf", fuzz_certs_conf},
     {"auto_conf", fuzz_auto_conf},
     {"hba", fuzz_hba},
+    {"pgbouncer", fuzz_pgbouncer},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
