@@ -27,7 +27,7 @@ struct cursor {
 
 static char here(const struct cursor *cursor)
 {
-	return cursor->at < cursor->length ? cursor->bytes[cursor->at] : '\0';
+	return (char)(cursor->at < cursor->length ? cursor->bytes[cursor->at] : '\0');
 }
 
 /* Tabs are none. */

@@ -85,7 +85,7 @@ static bool is_space(char c)
 
 static char byte_at(const struct cursor *cursor, size_t at)
 {
-	return at < cursor->length ? cursor->bytes[at] : '\0';
+	return (char)(at < cursor->length ? cursor->bytes[at] : '\0');
 }
 
 static void skip_spaces(struct cursor *cursor)

@@ -312,7 +312,7 @@ static const struct pga_option options[] = {
 
 const struct pga_command pga_cmd_audit = {
     .name = "audit",
-    .summary = "what a server lets in that is weak: sessions, rules, replication, settings",
+    .summary = "what is weak about servers: sessions, rules, replication, settings",
     .usage = "SERVICE ... [--fail-on SEVERITY] [--html FILE] [--sarif FILE] [--json]\n"
 	     "SERVICE ... [--jobs N] [--max-time SECONDS] [OPTION ...]\n"
 	     "[SERVICE ...] --pgbouncer FILE [OPTION ...]\n"

@@ -37,7 +37,7 @@ static int run(int argc, char **argv);
 
 const struct pga_command pga_cmd_server = {
     .name = "server",
-    .summary = "TLS of a PostgreSQL server: enable-tls, require-tls, disable-tls, undo",
+    .summary = "TLS of a PostgreSQL server: on, required, and off again",
     .about =
 	"Switches TLS on at a PostgreSQL server of this machine, and off again. A server takes "
 	"whatever it is set to, and says in its log alone that it could not use it: so "
