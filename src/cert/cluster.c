@@ -22,14 +22,18 @@ char *pga_cluster_file(const struct pga_cluster *cluster, const char *name)
 	return pga_text_take(&path);
 }
 
-/* Adds the file of the directory to text. */
-static int read_file(const struct pga_cluster *cluster, const char *name, struct pga_text *text,
+int pga_cluster_read(const struct pga_cluster *cluster, const char *name, struct pga_text *text,
 		     bool *found, struct pga_error *error)
 {
 	char *path = pga_cluster_file(cluster, name);
+	struct pga_as_owner as;
 	int result =
-	    path != NULL ? pga_file_read(path, text, found, error) : pga_fail_memory(error);
+	    path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
 
+	if (result == 0) {
+		result = pga_file_read(path, text, found, error);
+		pga_cluster_as_before(&as);
+	}
 	free(path);
 	return result;
 }
@@ -49,7 +53,7 @@ static int read_version(struct pga_cluster *cluster, struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	bool found = false;
-	int result = read_file(cluster, "PG_VERSION", &text, &found, error);
+	int result = pga_cluster_read(cluster, "PG_VERSION", &text, &found, error);
 
 	if (result == 0 && !found)
 		result = pga_fail(
@@ -96,7 +100,7 @@ static int read_pid_file(struct pga_cluster *cluster, struct pga_error *error)
 	const char *line;
 	size_t length;
 	bool found = false;
-	int result = read_file(cluster, "postmaster.pid", &text, &found, error);
+	int result = pga_cluster_read(cluster, "postmaster.pid", &text, &found, error);
 	int number = 0;
 	pid_t process = 0;
 

@@ -55,16 +55,17 @@ static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, b
 					NULL};
 	const char *const values[] = {
 	    cluster->socket_directory, port, "postgres", user, "10", "pganchor", "UTF8", NULL};
-	const gid_t group = getegid();
+	struct pga_as_owner as;
+	struct pga_error ignored;
 	PGconn *connection = NULL;
 
 	(void)snprintf(port, sizeof port, "%u", cluster->port);
 	if (!as_owner)
 		return PQconnectdbParams(keywords, values, 0);
-	if (setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+	if (pga_cluster_as_owner(cluster, &as, &ignored) == 0) {
 		connection = PQconnectdbParams(keywords, values, 0);
-	if (seteuid(0) != 0 || setegid(group) != 0)
-		abort(); /* root's own, which nobody can refuse */
+		pga_cluster_as_before(&as);
+	}
 	return connection;
 }
 

@@ -184,16 +184,11 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 
 int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
-	struct pga_as_owner as;
 	sigset_t signals;
 	int result;
 
 	pga_signals_hold(&signals);
-	result = pga_cluster_as_owner(&work->target.cluster, &as, error);
-	if (result == 0) {
-		result = change(work, command, error);
-		pga_cluster_as_before(&as);
-	}
+	result = change(work, command, error);
 	pga_signals_release(&signals);
 	return result;
 }

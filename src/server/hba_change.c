@@ -2,14 +2,17 @@
 
 #include <string.h>
 
-int pga_hba_find(struct pga_cluster_session *session, int version, struct pga_hba_tree *tree,
-		 struct pga_error *error)
+int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *cluster,
+		 struct pga_hba_tree *tree, struct pga_error *error)
 {
 	PGresult *rows = pga_cluster_ask(session, "SHOW hba_file", error);
-	int result = rows != NULL ? 0 : -1;
+	struct pga_as_owner as;
+	int result = rows != NULL ? pga_cluster_as_owner(cluster, &as, error) : -1;
 
-	if (result == 0)
-		result = pga_hba_tree_read(tree, PQgetvalue(rows, 0, 0), version, error);
+	if (result == 0) {
+		result = pga_hba_tree_read(tree, PQgetvalue(rows, 0, 0), cluster->version, error);
+		pga_cluster_as_before(&as);
+	}
 	PQclear(rows);
 	return result;
 }

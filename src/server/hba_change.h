@@ -17,8 +17,8 @@ struct pga_hba_change {
 };
 
 /* Reads the server's rules as they are now: its hba_file and what that includes. */
-int pga_hba_find(struct pga_cluster_session *session, int version, struct pga_hba_tree *tree,
-		 struct pga_error *error);
+int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *cluster,
+		 struct pga_hba_tree *tree, struct pga_error *error);
 
 /* Whether the server, which reads the files as they are now, sees these very rules, without an
  * error: see pga_hba_tree_check(). */

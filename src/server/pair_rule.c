@@ -31,9 +31,18 @@ static const char *owner_name(const struct pga_cluster *cluster)
 	return owner != NULL ? owner->pw_name : "the server's user";
 }
 
-/* Opens it as the server's user would. Returns the errno. */
+/* What has no end, such as a FIFO, would be waited for by OpenSSL, and by the server. */
+#define NO_FILE (-1)
+
+static const char *reason_of(int failed)
+{
+	return failed == NO_FILE ? "no regular file" : strerror(failed);
+}
+
+/* Opens it as the server's user would. Returns the errno, or NO_FILE. */
 static int try_to_read(const struct pga_cluster *cluster, const char *path)
 {
+	struct stat status;
 	struct pga_as_owner as;
 	struct pga_error ignored;
 	int failed = 0;
@@ -42,9 +51,11 @@ static int try_to_read(const struct pga_cluster *cluster, const char *path)
 	if (pga_cluster_as_owner(cluster, &as, &ignored) != 0)
 		return EPERM;
 	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file < 0)
+	if (file < 0 || fstat(file, &status) != 0)
 		failed = errno;
-	else
+	else if (!S_ISREG(status.st_mode))
+		failed = NO_FILE;
+	if (file >= 0)
 		(void)close(file);
 	pga_cluster_as_before(&as);
 	return failed;
@@ -58,14 +69,13 @@ static int check_readable(const struct pga_cluster *cluster, const char *path,
 
 	if (failed == 0)
 		return 0;
-	errno = failed;
-	return pga_fail_errno(error,
-			      failed == ENOENT
-				  ? "--cert FILE and --key FILE name the pair; pganchor cert issue "
-				    "has a CA sign one, pganchor ca local serve is for this "
-				    "machine alone. Nothing was changed"
-				  : "nothing was changed",
-			      "%s: %s cannot read it", path, owner);
+	return pga_fail(error,
+			failed == ENOENT
+			    ? "--cert FILE and --key FILE name the pair; pganchor cert issue "
+			      "has a CA sign one, pganchor ca local serve is for this "
+			      "machine alone. Nothing was changed"
+			    : "nothing was changed",
+			"%s: %s cannot read it: %s", path, owner, reason_of(failed));
 }
 
 /* check_ssl_key_file_permissions() of be-secure-common.c. */
@@ -289,13 +299,16 @@ int pga_server_check_file(const struct pga_cluster *cluster, const char *setting
 {
 	char *path = resolve(cluster, file);
 	const int failed = path != NULL ? try_to_read(cluster, path) : ENOMEM;
+	struct pga_as_owner as;
 	struct pga_error why = {.message = ""};
 
-	if (failed != 0)
+	if (failed != 0) {
 		(void)snprintf(why.message, sizeof why.message, "%s cannot read it: %s",
-			       owner_name(cluster), strerror(failed));
-	else
+			       owner_name(cluster), reason_of(failed));
+	} else if (pga_cluster_as_owner(cluster, &as, &why) == 0) {
 		(void)load_file(path, is_crl, &why);
+		pga_cluster_as_before(&as);
+	}
 	free(path);
 	return why.message[0] == '\0'
 		   ? 0
@@ -319,8 +332,8 @@ static int check_files(const struct pga_cluster *cluster, const char *certificat
 	return 0;
 }
 
-int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
-			  struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
+static int check_pair(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
+		      struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
 {
 	char *certificate = resolve(cluster, pair->certificate);
 	char *key = resolve(cluster, pair->key);
@@ -352,5 +365,21 @@ int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_se
 	}
 	free(certificate);
 	free(key);
+	return result;
+}
+
+int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
+			  struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
+{
+	struct pga_as_owner as;
+	int result;
+
+	*leaf = NULL;
+	if (pair->copied)
+		return check_pair(cluster, pair, plan, leaf, error);
+	if (pga_cluster_as_owner(cluster, &as, error) != 0)
+		return -1;
+	result = check_pair(cluster, pair, plan, leaf, error);
+	pga_cluster_as_before(&as);
 	return result;
 }

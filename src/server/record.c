@@ -1,6 +1,5 @@
 #include "server/record.h"
 
-#include "base/file.h"
 #include "base/text.h"
 #include "tls/x509_text.h"
 
@@ -37,16 +36,12 @@ int pga_server_record_read(const struct pga_cluster *cluster, struct pga_server_
 {
 	char *path = pga_cluster_file(cluster, PGA_SERVER_RECORD);
 	struct pga_text text = PGA_TEXT_EMPTY;
-	struct pga_as_owner as;
 	bool found = false;
 	int result;
 
 	record->changes = NULL;
-	result = path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
-	if (result == 0) {
-		result = pga_file_read(path, &text, &found, error);
-		pga_cluster_as_before(&as);
-	}
+	result = path != NULL ? pga_cluster_read(cluster, PGA_SERVER_RECORD, &text, &found, error)
+			      : pga_fail_memory(error);
 	if (result == 0 && found)
 		result = parse(path, &text, record, error);
 	else if (result == 0 && (record->changes = json_array()) == NULL)

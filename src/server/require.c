@@ -80,8 +80,7 @@ static int look_at_time(struct pga_requiring *requiring, struct pga_error *error
 
 static int read_rules(struct pga_requiring *requiring, struct pga_error *error)
 {
-	int result =
-	    pga_hba_find(requiring->session, requiring->cluster.version, &requiring->tree, error);
+	int result = pga_hba_find(requiring->session, &requiring->cluster, &requiring->tree, error);
 
 	if (result == 0)
 		result = pga_hba_check_view(requiring->session, &requiring->tree, false, error);
@@ -163,16 +162,11 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 /* Signals wait until it stands, or all is as it was. */
 int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error)
 {
-	struct pga_as_owner as;
 	sigset_t signals;
 	int result;
 
 	pga_signals_hold(&signals);
-	result = pga_cluster_as_owner(&requiring->cluster, &as, error);
-	if (result == 0) {
-		result = change(requiring, error);
-		pga_cluster_as_before(&as);
-	}
+	result = change(requiring, error);
 	pga_signals_release(&signals);
 	return result;
 }

@@ -93,18 +93,9 @@ void pga_hba_record_free(struct pga_hba_record *record)
 static int read_record(const struct pga_cluster *cluster, struct pga_text *bytes,
 		       struct pga_error *error)
 {
-	char *path = pga_cluster_file(cluster, PGA_HBA_BEFORE);
-	struct pga_as_owner as;
 	bool found;
-	int result =
-	    path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
 
-	if (result == 0) {
-		result = pga_file_read(path, bytes, &found, error);
-		pga_cluster_as_before(&as);
-	}
-	free(path);
-	return result;
+	return pga_cluster_read(cluster, PGA_HBA_BEFORE, bytes, &found, error);
 }
 
 int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
@@ -202,9 +193,9 @@ int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require
 	if (undoing->record.count == 0)
 		goto done;
 	undoing->session = pga_cluster_enter(&undoing->cluster, wish->user, error);
-	result = undoing->session != NULL ? pga_hba_find(undoing->session, undoing->cluster.version,
-							 &undoing->tree, error)
-					  : -1;
+	result = undoing->session != NULL
+		     ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
+		     : -1;
 	if (result == 0) {
 		undoing->files = calloc(undoing->tree.part_count, sizeof *undoing->files);
 		if (undoing->files == NULL)
@@ -221,7 +212,7 @@ done:
 static int look_again(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	struct pga_hba_tree now = {.part_count = 0};
-	int result = pga_hba_find(undoing->session, undoing->cluster.version, &now, error) == 0
+	int result = pga_hba_find(undoing->session, &undoing->cluster, &now, error) == 0
 			 ? pga_hba_check_view(undoing->session, &now, false, error)
 			 : -1;
 
@@ -229,7 +220,7 @@ static int look_again(struct pga_unrequiring *undoing, struct pga_error *error)
 	return result;
 }
 
-static int unrequire(struct pga_unrequiring *undoing, struct pga_error *error)
+static int put_back(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	struct pga_hba_change change = {
 	    .session = undoing->session, .tree = &undoing->tree, .files = undoing->files};
@@ -253,18 +244,13 @@ static int unrequire(struct pga_unrequiring *undoing, struct pga_error *error)
 
 int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error)
 {
-	struct pga_as_owner as;
 	sigset_t signals;
 	int result;
 
 	if (undoing->record.count == 0)
 		return 0;
 	pga_signals_hold(&signals);
-	result = pga_cluster_as_owner(&undoing->cluster, &as, error);
-	if (result == 0) {
-		result = unrequire(undoing, error);
-		pga_cluster_as_before(&as);
-	}
+	result = put_back(undoing, error);
 	pga_signals_release(&signals);
 	return result;
 }

@@ -194,21 +194,56 @@ def test_a_pair_that_the_server_could_not_read_is_copied(home, make_postgres, pa
     assert state(server).keys() == before.keys() and asked_for_tls(server) is None
 
 
+def link(server, name, to):
+    """A link that the server's user has made in its directory."""
+    path = data(server) / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(to)
+    owner = data(server).stat()
+    os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    return path
+
+
 def test_a_link_in_the_data_directory_leads_where_its_owner_can_go(home, make_postgres, pair, tmp_path):
-    """Root follows no link of the server's user to a file that this user could not change."""
-    server = make_postgres()
+    """Root reads nothing for the server's user that this user could not read."""
+    server = make_postgres(*pair)
     place(server, pair, "server")
-    elsewhere = tmp_path / "elsewhere.json"
-    elsewhere.write_text('{"version": 1, "changes": []}')
-    elsewhere.chmod(0o600)
-    (data(server) / "pganchor-server.json").symlink_to(elsewhere)
-    done = change(home, server, "enable-tls")
+    shown = asked_for_tls(server)
+    secret = tmp_path / "secret"
+    secret.write_text("host all the-secret-of-root 10.0.0.0/8 no-such-method\n")
+    secret.chmod(0o600)
     if data(server).stat().st_uid == os.getuid():
-        assert done.returncode == 0  # it is one user's, who may
-        return
-    assert done.returncode == 1 and "Permission denied" in done.stderr
-    assert elsewhere.read_text() == '{"version": 1, "changes": []}'
-    assert asked_for_tls(server) is None
+        return  # it is one user's, who may
+    rules = (data(server) / "pg_hba.conf").read_bytes()
+    for name, command in (("pganchor-server.json", "enable-tls"), ("pganchor-hba.before", "disable-tls"), ("pg_hba.conf", "require-tls"),
+                          ("PG_VERSION", "enable-tls")):
+        before = (data(server) / name).read_bytes() if (data(server) / name).exists() else None
+        path = link(server, name, secret)
+        done = change(home, server, command)
+        assert done.returncode == 1 and "Permission denied" in done.stderr, (name, done.stderr)
+        assert "secret-of-root" not in done.stderr
+        path.unlink()
+        if before is not None:
+            path.write_bytes(before)
+            os.chown(path, data(server).stat().st_uid, data(server).stat().st_gid)
+    assert secret.read_text() == "host all the-secret-of-root 10.0.0.0/8 no-such-method\n"
+    assert asked_for_tls(server) == shown and (data(server) / "pg_hba.conf").read_bytes() == rules
+
+
+def test_root_writes_what_the_servers_user_can_only_read(home, make_postgres, pair):
+    """Rules that are root's, as a configuration's management puts them there."""
+    server = make_postgres(*pair, hba=RULES)
+    if data(server).stat().st_uid == os.getuid():
+        return  # it is one user's
+    path = data(server) / "pg_hba.conf"
+    os.chown(path, os.getuid(), data(server).stat().st_gid)
+    path.chmod(0o640)
+    kept = path.stat()
+    for command, written in (("require-tls", RULES.replace("host all alice", "hostssl all alice")), ("undo", RULES)):
+        done = change(home, server, command)
+        assert done.returncode == 0, done.stderr
+        assert path.read_text() == written
+        assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode) == (kept.st_uid, kept.st_gid, kept.st_mode)
 
 
 def test_tls_off_and_on_again(home, make_postgres, pair):
