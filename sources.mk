@@ -337,6 +337,7 @@ REPORT = \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.
 PROBE = \
+	src/probe/callers.c src/probe/callers.h \
 	src/probe/chain.c src/probe/chain.h \
 	src/probe/client_settings.c src/probe/client_settings.h \
 	src/probe/drivers.c src/probe/drivers.h \
@@ -397,6 +398,7 @@ CLIENTS = \
 # What an administrator does with a server.
 SERVER = \
 	src/server/change.c src/server/change.h \
+	src/server/clients.c src/server/clients.h \
 	src/server/disable.c \
 	src/server/enable.c \
 	src/server/hba_change.c src/server/hba_change.h \

@@ -1,5 +1,6 @@
 /* TLS on: the plan. */
 #include "server/change.h"
+#include "server/clients.h"
 #include "server/pair_rule.h"
 
 #include "base/text.h"
@@ -97,7 +98,7 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 	    .max = chosen(work, wanted, PGA_SET_MAX),
 	    .hosts = wish->hosts,
 	    .host_count = wish->host_count};
-	X509 *leaf = NULL;
+	STACK_OF(X509) *chain = NULL;
 	int result;
 
 	if (pair.passphrase && !is_set(work, PGA_SEEN_PASSPHRASE_RELOAD))
@@ -105,10 +106,12 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 				"ssl_passphrase_command_supports_reload = on, if that command asks "
 				"nobody; nothing was changed",
 				"the server would not load a key with a passphrase at a reload");
-	result = pga_server_pair_check(cluster, &pair, &work->plan, &leaf, error);
+	result = pga_server_pair_check(cluster, &pair, &work->plan, &chain, error);
 	if (result == 0)
-		result = expect(work, leaf, error);
-	X509_free(leaf);
+		result = expect(work, sk_X509_value(chain, 0), error);
+	if (result == 0)
+		result = pga_server_look_at_clients(work, wish, chain, error);
+	sk_X509_pop_free(chain, X509_free);
 	return result == 0 && pair.copied ? plan_copy(work, wish, wanted, error) : result;
 }
 

@@ -203,7 +203,8 @@ static int check_names(X509 *leaf, const char *path, const struct pga_server_pai
 }
 
 static int check_certificate(const char *path, const struct pga_server_pair *pair,
-			     struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
+			     struct pga_server_plan *plan, STACK_OF(X509) * *read,
+			     struct pga_error *error)
 {
 	STACK_OF(X509) *chain = read_chain(path, error);
 	X509 *first;
@@ -219,11 +220,10 @@ static int check_certificate(const char *path, const struct pga_server_pair *pai
 		 check_order(chain, path, plan, error) == 0 &&
 		 check_names(first, path, pair, plan, error) == 0)
 		result = 0;
-	if (result == 0) {
-		*leaf = first;
-		(void)X509_up_ref(first);
-	}
-	sk_X509_pop_free(chain, X509_free);
+	if (result == 0)
+		*read = chain;
+	else
+		sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 	return result;
 }
@@ -333,14 +333,15 @@ static int check_files(const struct pga_cluster *cluster, const char *certificat
 }
 
 static int check_pair(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
-		      struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
+		      struct pga_server_plan *plan, STACK_OF(X509) * *chain,
+		      struct pga_error *error)
 {
 	char *certificate = resolve(cluster, pair->certificate);
 	char *key = resolve(cluster, pair->key);
 	const struct pga_pair_files files = {.certificate = certificate, .key = key};
 	int result = -1;
 
-	*leaf = NULL;
+	*chain = NULL;
 	if (certificate == NULL || key == NULL) {
 		(void)pga_fail_memory(error);
 	} else if (check_files(cluster, certificate, key, pair, plan, error) == 0) {
@@ -357,10 +358,10 @@ static int check_pair(const struct pga_cluster *cluster, const struct pga_server
 				     "the key is the certificate's, and OpenSSL loads both");
 	}
 	if (result == 0)
-		result = check_certificate(certificate, pair, plan, leaf, error);
+		result = check_certificate(certificate, pair, plan, chain, error);
 	if (result == 0 && check_settings(pair, plan, error) != 0) {
-		X509_free(*leaf);
-		*leaf = NULL;
+		sk_X509_pop_free(*chain, X509_free);
+		*chain = NULL;
 		result = -1;
 	}
 	free(certificate);
@@ -369,17 +370,18 @@ static int check_pair(const struct pga_cluster *cluster, const struct pga_server
 }
 
 int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
-			  struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
+			  struct pga_server_plan *plan, STACK_OF(X509) * *chain,
+			  struct pga_error *error)
 {
 	struct pga_as_owner as;
 	int result;
 
-	*leaf = NULL;
+	*chain = NULL;
 	if (pair->copied)
-		return check_pair(cluster, pair, plan, leaf, error);
+		return check_pair(cluster, pair, plan, chain, error);
 	if (pga_cluster_as_owner(cluster, &as, error) != 0)
 		return -1;
-	result = check_pair(cluster, pair, plan, leaf, error);
+	result = check_pair(cluster, pair, plan, chain, error);
 	pga_cluster_as_before(&as);
 	return result;
 }

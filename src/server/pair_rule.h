@@ -37,10 +37,11 @@ int pga_server_check_file(const struct pga_cluster *cluster, const char *setting
 
 /* Checks mode and owner (be-secure-common.c), that the server's user can read both, that OpenSSL
  * loads them and they belong together, dates and purpose, the order of the chain, the names, the
- * ciphers and versions. What is right or only to be known is added to the plan. *leaf (the caller
- * frees it) is what the server has to show then. Returns -1 with the first reason why it would
- * not. */
+ * ciphers and versions. What is right or only to be known is added to the plan. *chain (the
+ * caller frees it) is what the file has, of which the server has to show the first. Returns -1 with
+ * the first reason why it would not. */
 int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
-			  struct pga_server_plan *plan, X509 **leaf, struct pga_error *error);
+			  struct pga_server_plan *plan, STACK_OF(X509) * *chain,
+			  struct pga_error *error);
 
 #endif
