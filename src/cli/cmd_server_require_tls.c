@@ -238,17 +238,15 @@ static int print_undone(const struct asked *asked, const struct pga_unrequiring 
 	const bool dry_run = asked->dry_run;
 
 	if (asked->json)
-		return pga_json_print(
-		    json_pack("{s:o, s:I, s:I, s:b}", "directory",
-			      pga_json_text(undoing->cluster.directory), "restored",
-			      (json_int_t)undoing->restored, "left",
-			      (json_int_t)(undoing->record.count - undoing->restored), "dry_run",
-			      (int)dry_run),
-		    PGA_EXIT_DONE);
+		return pga_json_print(json_pack("{s:o, s:I, s:I, s:b}", "directory",
+						pga_json_text(undoing->cluster.directory),
+						"restored", (json_int_t)undoing->restored, "left",
+						(json_int_t)undoing->left, "dry_run", (int)dry_run),
+				      PGA_EXIT_DONE);
 	for (size_t i = 0; i < undoing->record.count; i++) {
 		const struct pga_hba_was *item = &undoing->record.items[i];
 
-		if (!item->restored)
+		if (!item->settled)
 			pga_print_warning("%s: a line that require-tls changed is not as it was "
 					  "left, and stays: %s",
 					  item->path, pga_text_string(&item->after));

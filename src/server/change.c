@@ -151,7 +151,7 @@ static int prepare(struct pga_server_work *work, const char *command, struct pga
 /* First nobody needs TLS any more, and then there is none. */
 static int unrequire(struct pga_server_work *work, struct pga_error *error)
 {
-	if (work->rules.record.count == 0)
+	if (!pga_unrequire_has_work(&work->rules))
 		return 0;
 	if (pga_unrequire_apply(&work->rules, error) != 0)
 		return -1;

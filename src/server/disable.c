@@ -125,16 +125,16 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 		if (record->items[i].restored)
 			pga_plan_add(&work->plan, PGA_PLAN_STEP, "put back in %s: %.*s",
 				     record->items[i].path, (int)strcspn(before, "\r\n"), before);
-		else
+		else if (!record->items[i].settled)
 			pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 				     "%s: somebody has changed this line since, and it stays as it "
 				     "is: %.*s",
 				     record->items[i].path, (int)strcspn(after, "\r\n"), after);
 	}
-	if (record->count > 0)
+	if (pga_unrequire_has_work(&work->rules))
 		pga_plan_add(&work->plan, PGA_PLAN_STEP,
 			     "SELECT pg_reload_conf(), once pg_hba_file_rules shows no error");
-	work->changes = work->changes || record->count > 0;
+	work->changes = work->changes || pga_unrequire_has_work(&work->rules);
 	return 0;
 }
 

@@ -71,37 +71,72 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 	return by->after.failed ? pga_fail_memory(error) : 0;
 }
 
-/* Byte for byte: COPY would write tabs and backslashes otherwise. */
-static int write_file(struct pga_require_by_sql *by, const struct pga_text *before,
+/* A literal of these bytes. */
+static void add_bytea(struct pga_text *words, const struct pga_text *bytes)
+{
+	char *hex = malloc(bytes->length * 2 + 1);
+
+	if (hex == NULL) {
+		words->failed = true;
+		return;
+	}
+	pga_hex((const unsigned char *)pga_text_string(bytes), bytes->length, hex);
+	pga_text_addf(words, "pg_catalog.decode('%s', 'hex')", hex);
+	free(hex);
+}
+
+/* What its file is by now. lo_export truncates it first: one that fails, on a full disk say, leaves
+ * the beginning of what it was to write. */
+enum found { FOUND_BEFORE, FOUND_AFTER_OR_PART, FOUND_OTHER };
+
+static int look(struct pga_require_by_sql *by, enum found *found, struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *row = NULL;
+
+	pga_text_add(&words, "SELECT CASE WHEN now OPERATOR(pg_catalog.=) ");
+	add_bytea(&words, &by->tree.parts[0].file.bytes);
+	pga_text_add(&words, " THEN 0 WHEN now OPERATOR(pg_catalog.=) pg_catalog.substr(");
+	add_bytea(&words, &by->after);
+	pga_text_add(&words, ", 1, pg_catalog.length(now)) THEN 1 ELSE 2 END FROM "
+			     "pg_catalog.pg_read_binary_file(pg_catalog.current_setting("
+			     "'hba_file')) AS now");
+	if (words.failed)
+		(void)pga_fail_memory(error);
+	else
+		row = pga_cluster_ask(by->login.session, pga_text_string(&words), error);
+	if (row != NULL)
+		*found = (enum found)(PQgetvalue(row, 0, 0)[0] - '0');
+	PQclear(row);
+	pga_text_free(&words);
+	return row != NULL ? 0 : -1;
+}
+
+/* Byte for byte: COPY would write tabs and backslashes otherwise. part: the beginning of what is to
+ * be there is enough to be replaced. */
+static int write_file(struct pga_require_by_sql *by, const struct pga_text *there, bool part,
 		      const struct pga_text *bytes, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
-	char *hex = malloc(bytes->length * 2 + 1);
-	char *was = malloc(before->length * 2 + 1);
-	int result = -1;
+	int result;
 
-	if (hex == NULL || was == NULL) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	pga_hex((const unsigned char *)pga_text_string(bytes), bytes->length, hex);
-	pga_hex((const unsigned char *)pga_text_string(before), before->length, was);
-	pga_text_addf(
-	    &words,
-	    "DO $pganchor$ DECLARE made oid; name text := pg_catalog.current_setting('hba_file'); "
-	    "BEGIN IF pg_catalog.pg_read_binary_file(name) OPERATOR(pg_catalog.<>) "
-	    "pg_catalog.decode('%s', 'hex') THEN RAISE 'another program has changed it "
-	    "meanwhile'; END IF; made := pg_catalog.lo_from_bytea(0, pg_catalog.decode('%s', "
-	    "'hex')); PERFORM pg_catalog.lo_export(made, name); PERFORM "
-	    "pg_catalog.lo_unlink(made); END $pganchor$",
-	    was, hex);
+	/* Secrets may be in it, such as that of a directory: not for the log. */
+	pga_text_add(&words, "SET LOCAL log_min_error_statement TO panic; "
+			     "DO $pganchor$ DECLARE made oid; name text := "
+			     "pg_catalog.current_setting('hba_file'); now bytea := "
+			     "pg_catalog.pg_read_binary_file(name); BEGIN IF now "
+			     "OPERATOR(pg_catalog.<>) pg_catalog.substr(");
+	add_bytea(&words, there);
+	pga_text_addf(&words, ", 1%s", part ? ", pg_catalog.length(now)" : "");
+	pga_text_add(&words, ") THEN RAISE 'another program has changed it meanwhile'; END IF; "
+			     "made := pg_catalog.lo_from_bytea(0, ");
+	add_bytea(&words, bytes);
+	pga_text_add(&words, "); PERFORM pg_catalog.lo_export(made, name); PERFORM "
+			     "pg_catalog.lo_unlink(made); END $pganchor$");
 	result = words.failed
 		     ? pga_fail_memory(error)
 		     : pga_cluster_command(by->login.session, pga_text_string(&words), error);
-done:
 	pga_text_free(&words);
-	free(hex);
-	free(was);
 	return result;
 }
 
@@ -130,16 +165,33 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 	return result;
 }
 
-static int write_back(struct pga_require_by_sql *by, struct pga_error *error)
+/* After a failure, which *error tells of. loaded: the server was told to load the file. */
+static int write_back(struct pga_require_by_sql *by, bool loaded, struct pga_error *error)
 {
 	const struct pga_error first = *error;
+	enum found found = FOUND_OTHER;
 	struct pga_error why;
+	int result = look(by, &found, &why);
 
-	if (write_file(by, &by->after, &by->tree.parts[0].file.bytes, &why) == 0 &&
-	    pga_cluster_reload(by->login.session, &why) == 0)
+	if (result == 0 && found == FOUND_OTHER)
+		return pga_fail(error,
+				"look at the file on the server; it is not pganchor's any more, "
+				"and was left alone",
+				"TLS is not required: %s; and another program has changed the file",
+				first.message);
+	if (result == 0 && found == FOUND_BEFORE && !loaded)
+		return pga_fail(error, "nothing was changed", "TLS is not required: %s",
+				first.message);
+	if (result == 0 && found == FOUND_AFTER_OR_PART)
+		result = write_file(by, &by->after, true, &by->tree.parts[0].file.bytes, &why);
+	if (result == 0)
+		result = pga_cluster_reload(by->login.session, &why);
+	if (result == 0)
 		return pga_fail(error, "it was written back as it was", "TLS is not required: %s",
 				first.message);
-	return pga_fail(error, "look at the file on the server",
+	return pga_fail(error,
+			"put it right on the server: all of it, or a part, may be as it was to "
+			"become",
 			"TLS is not required: %s; and the file could not be written back: %s",
 			first.message, why.message);
 }
@@ -147,22 +199,21 @@ static int write_back(struct pga_require_by_sql *by, struct pga_error *error)
 int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	sigset_t signals;
+	bool loaded = false;
 	int result;
 
 	pga_signals_hold(&signals);
-	result = write_file(by, &by->tree.parts[0].file.bytes, &by->after, error);
-	if (result != 0) {
-		pga_signals_release(&signals);
-		return -1;
-	}
+	result = write_file(by, &by->tree.parts[0].file.bytes, false, &by->after, error);
 	if (result == 0)
 		result = pga_hba_check_view(by->login.session, &by->tree, true, error);
-	if (result == 0)
+	if (result == 0) {
+		loaded = true;
 		result = pga_cluster_reload(by->login.session, error);
+	}
 	if (result == 0)
 		result = prove(by, error);
 	if (result != 0)
-		result = write_back(by, error);
+		result = write_back(by, loaded, error);
 	pga_signals_release(&signals);
 	return result;
 }

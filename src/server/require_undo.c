@@ -146,11 +146,9 @@ static struct pga_hba_was *was(struct pga_unrequiring *undoing, const struct pga
 	return NULL;
 }
 
-static int plan_part(struct pga_unrequiring *undoing, size_t number, struct pga_error *error)
+static int plan_part(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
+		     struct pga_transaction_file *file, struct pga_error *error)
 {
-	const struct pga_hba_part *part = &undoing->tree.parts[number];
-	struct pga_transaction_file *file = &undoing->files[number];
-
 	for (size_t i = 0; i < part->file.count; i++) {
 		const struct pga_hba_line *line = &part->file.lines[i];
 		struct pga_hba_was *item = was(undoing, part, line);
@@ -168,6 +166,50 @@ static int plan_part(struct pga_unrequiring *undoing, size_t number, struct pga_
 		file->change = PGA_CHANGED;
 	}
 	return file->after.failed ? pga_fail_memory(error) : 0;
+}
+
+/* Who was killed between the files and the record leaves lines that are as they were. */
+static void settle(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
+		   const struct pga_transaction_file *file)
+{
+	for (size_t i = 0; i < undoing->record.count; i++) {
+		struct pga_hba_was *item = &undoing->record.items[i];
+		const struct pga_text *before = &item->before;
+		const char *at = pga_text_string(&file->after);
+		const char *end = at + file->after.length;
+
+		if (strcmp(item->path, part->path) != 0 || before->length == 0)
+			continue;
+		for (; !item->settled && at < end; at++) {
+			at =
+			    memmem(at, (size_t)(end - at), pga_text_string(before), before->length);
+			if (at == NULL)
+				break;
+			item->settled =
+			    (at == pga_text_string(&file->after) || at[-1] == '\n') &&
+			    (at + before->length == end || at[before->length - 1] == '\n');
+		}
+	}
+}
+
+static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
+{
+	const size_t count = undoing->tree.part_count;
+	struct pga_transaction_file *files = calloc(count, sizeof *files);
+	int result = 0;
+
+	undoing->files = files;
+	if (files == NULL) {
+		(void)pga_fail_memory(error);
+		return -1;
+	}
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = plan_part(undoing, &undoing->tree.parts[i], &files[i], error);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		settle(undoing, &undoing->tree.parts[i], &files[i]);
+	for (size_t i = 0; i < undoing->record.count; i++)
+		undoing->left += undoing->record.items[i].settled ? 0 : 1;
+	return result;
 }
 
 int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
@@ -196,13 +238,8 @@ int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require
 	result = undoing->session != NULL
 		     ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
 		     : -1;
-	if (result == 0) {
-		undoing->files = calloc(undoing->tree.part_count, sizeof *undoing->files);
-		if (undoing->files == NULL)
-			result = pga_fail_memory(error);
-	}
-	for (size_t i = 0; result == 0 && i < undoing->tree.part_count; i++)
-		result = plan_part(undoing, i, error);
+	if (result == 0)
+		result = plan_parts(undoing, error);
 done:
 	pga_text_free(&bytes);
 	return result;
@@ -220,6 +257,29 @@ static int look_again(struct pga_unrequiring *undoing, struct pga_error *error)
 	return result;
 }
 
+/* What is still to be undone some day: the lines that are not as they were left. */
+static int keep_rest(struct pga_unrequiring *undoing, struct pga_served_file *file,
+		     struct pga_error *error)
+{
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	int result;
+
+	pga_text_add(&bytes, FIRST);
+	for (size_t i = 0; i < undoing->record.count; i++) {
+		const struct pga_hba_was *item = &undoing->record.items[i];
+
+		if (!item->settled)
+			add_item(&bytes, item->path, pga_text_string(&item->after),
+				 item->after.length, pga_text_string(&item->before),
+				 item->before.length);
+	}
+	result = bytes.failed ? pga_fail_memory(error)
+			      : pga_served_file_put(&undoing->cluster, PGA_HBA_BEFORE,
+						    undoing->left > 0 ? &bytes : NULL, file, error);
+	pga_text_free(&bytes);
+	return result;
+}
+
 static int put_back(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	struct pga_hba_change change = {
@@ -232,8 +292,7 @@ static int put_back(struct pga_unrequiring *undoing, struct pga_error *error)
 	if (result == 0)
 		result = pga_hba_change_load(&change, error);
 	if (result == 0)
-		result =
-		    pga_served_file_put(&undoing->cluster, PGA_HBA_BEFORE, NULL, &record, error);
+		result = keep_rest(undoing, &record, error);
 	if (result == 0)
 		pga_hba_change_keep(&change);
 	else
@@ -242,12 +301,17 @@ static int put_back(struct pga_unrequiring *undoing, struct pga_error *error)
 	return result;
 }
 
+bool pga_unrequire_has_work(const struct pga_unrequiring *undoing)
+{
+	return undoing->left < undoing->record.count;
+}
+
 int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	sigset_t signals;
 	int result;
 
-	if (undoing->record.count == 0)
+	if (!pga_unrequire_has_work(undoing))
 		return 0;
 	pga_signals_hold(&signals);
 	result = put_back(undoing, error);

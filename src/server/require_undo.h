@@ -18,6 +18,7 @@ struct pga_hba_was {
 	struct pga_text after;
 	struct pga_text before;
 	bool restored; /* it is there as it was left, and becomes what it was */
+	bool settled;  /* it will be what it was, by this or whatever came before */
 };
 
 struct pga_hba_record {
@@ -41,7 +42,9 @@ struct pga_unrequiring {
 	struct pga_hba_tree tree;
 	struct pga_hba_record record;
 	struct pga_transaction_file *files;
-	size_t restored; /* lines; those of the record that are no more as they were left stay */
+	size_t restored; /* lines */
+	size_t left; /* those that are neither as they were left nor as they were before: they stay,
+			and so does what the record has of them */
 };
 
 /* Looks at what can be undone, and changes nothing. No record is no error: its count is 0. To be
@@ -49,9 +52,11 @@ struct pga_unrequiring {
 int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
 		       struct pga_error *error);
 
-/* Puts the lines back, has the server look at them and load them, and forgets the record. Where
- * that fails, all is as it was. */
+/* Puts the lines back, has the server look at them and load them, and forgets what was restored.
+ * Where that fails, all is as it was. */
 int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error);
+/* Whether there is something to be done: lines, or a record of what is so already. */
+bool pga_unrequire_has_work(const struct pga_unrequiring *undoing);
 void pga_unrequire_end(struct pga_unrequiring *undoing);
 
 #endif

@@ -114,7 +114,7 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 
 	if (pga_server_plan_rules(work, wish, error) != 0)
 		return -1;
-	if (work->rules.record.count > 0) {
+	if (pga_unrequire_has_work(&work->rules)) {
 		work->undone = "require-tls";
 		work->on = work->served[0] != '\0';
 		return pga_plan_check(&work->plan, error);

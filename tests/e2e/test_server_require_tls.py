@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from certificates import make_root
 from local_cas import data, mode_of
 from postgres import NAMES, SUPERUSER, USER
 from services import bootstrap, write
+from tracing import NO_LEAKS
 
 COMPANY = make_root()
 LOCAL = f"local all {SUPERUSER} peer map=tests\n"
@@ -117,6 +119,10 @@ def test_undone_what_others_have_changed_since_stays(home, make):
     assert done.returncode == 0 and "stays: hostssl all all 10.0.0.0/8 md5" in done.stderr
     assert path.read_text() == "# new\n" + LOCAL + NETWORK + "hostssl all all 10.0.0.0/8 scram-sha-256\n"
     assert connect(server, "disable").stdout == "f\n"
+    path.write_text("# new\n" + LOCAL + NETWORK + "hostssl all all 10.0.0.0/8 md5\n")
+    done = require(home, server, "--undo")  # what it was is still known
+    assert (done.returncode, done.stderr) == (0, "") and path.read_text() == "# new\n" + LOCAL + NETWORK + "host all all 10.0.0.0/8 md5\n"
+    assert not (data(server) / "pganchor-hba.before").exists()
 
 
 def test_undone_where_others_have_changed_every_line_it_says_so(home, make):
@@ -128,6 +134,9 @@ def test_undone_where_others_have_changed_every_line_it_says_so(home, make):
     done = require(home, server, "--undo")
     assert (done.returncode, done.stdout) == (0, "No line of pg_hba.conf was put back: its rules stay as they are\n")
     assert path.read_text() == by_hand
+    path.write_text(LOCAL + NETWORK.replace("host", "hostssl"))
+    assert require(home, server, "--undo").returncode == 0
+    assert path.read_text() == LOCAL + NETWORK
 
 
 def test_a_file_that_the_server_refuses_is_left_alone(home, make):
@@ -182,10 +191,26 @@ def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service
     before = path.read_bytes()
     command = ["strace", "-qqq", "-o", home / "trace", "-e", "trace=connect"]
     words = ["--", home.program.binary, "server", "require-tls", "prod"]
-    assert home.run([*command, *words]).returncode == 0
+    assert home.run([*command, *words], env=NO_LEAKS).returncode == 0
     connects = (home / "trace").read_text().count("connect(")
-    done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"])
+    done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"], env=NO_LEAKS)
     assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done.stderr
+    assert path.read_bytes() == before
+    assert connect(by_service, "disable").stdout == "f\n"
+
+
+def test_over_sql_a_file_of_which_only_a_part_was_written_is_written_back(home, by_service):
+    """A disk that is full in the middle of it: lo_export has truncated the file by then."""
+    path = data(by_service) / "pg_hba.conf"
+    # The server's own files are smaller than that, and what it writes is larger by some bytes.
+    before = path.read_bytes() + (b"#" + 1022 * b"x" + b"\n") * 1030
+    path.write_bytes(before)
+    postmaster = int((data(by_service) / "postmaster.pid").read_text().split()[0])
+    was = resource.prlimit(postmaster, resource.RLIMIT_FSIZE)
+    resource.prlimit(postmaster, resource.RLIMIT_FSIZE, (len(before) + 1, was[1]))
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes", "--json")
+    resource.prlimit(postmaster, resource.RLIMIT_FSIZE, was)
+    assert done.returncode == 1 and "it was written back as it was" in done.stderr, done.stderr
     assert path.read_bytes() == before
     assert connect(by_service, "disable").stdout == "f\n"
 
@@ -262,7 +287,7 @@ def test_the_machine_itself_gets_in_as_before(home, make):
 
 def traced(home, server, *expressions):
     return home.run(["strace", "-f", "-qqq", "-o", home / "trace", *(word for one in expressions for word in ("-e", one)), "--", home.program.binary,
-                     "server", "require-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes"])
+                     "server", "require-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes"], env=NO_LEAKS)
 
 
 def test_where_the_proof_fails_all_is_put_back(home, make):
