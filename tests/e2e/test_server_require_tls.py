@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import time
 
@@ -11,6 +10,7 @@ import pytest
 from certificates import make_root
 from local_cas import data, mode_of
 from postgres import NAMES, SUPERUSER, USER
+from processes import as_user, ordinary_user
 from services import bootstrap, write
 from tracing import NO_LEAKS
 
@@ -199,17 +199,21 @@ def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service
     assert connect(by_service, "disable").stdout == "f\n"
 
 
+def limit(server, length):
+    """How long the files may become that its sessions write."""
+    postmaster = (data(server) / "postmaster.pid").read_text().split()[0]
+    subprocess.run(as_user(["prlimit", "--pid", postmaster, f"--fsize={length}:"], ordinary_user()), check=True)
+
+
 def test_over_sql_a_file_of_which_only_a_part_was_written_is_written_back(home, by_service):
     """A disk that is full in the middle of it: lo_export has truncated the file by then."""
     path = data(by_service) / "pg_hba.conf"
     # The server's own files are smaller than that, and what it writes is larger by some bytes.
     before = path.read_bytes() + (b"#" + 1022 * b"x" + b"\n") * 1030
     path.write_bytes(before)
-    postmaster = int((data(by_service) / "postmaster.pid").read_text().split()[0])
-    was = resource.prlimit(postmaster, resource.RLIMIT_FSIZE)
-    resource.prlimit(postmaster, resource.RLIMIT_FSIZE, (len(before) + 1, was[1]))
+    limit(by_service, len(before) + 1)
     done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes", "--json")
-    resource.prlimit(postmaster, resource.RLIMIT_FSIZE, was)
+    limit(by_service, "unlimited")
     assert done.returncode == 1 and "it was written back as it was" in done.stderr, done.stderr
     assert path.read_bytes() == before
     assert connect(by_service, "disable").stdout == "f\n"
