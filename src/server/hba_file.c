@@ -140,7 +140,7 @@ static int add_field(struct pga_hba_line *line, struct joined *joined, char *val
 	while (result == 0 && comma && next_token(joined, &token, value, &comma))
 		result = add_token(&field, &token, value);
 	more = result == 0 && field.count > 0
-		   ? realloc(line->fields, (line->count + 1) * sizeof *line->fields)
+		   ? reallocarray(line->fields, line->count + 1, sizeof *line->fields)
 		   : NULL;
 	if (more != NULL) {
 		line->fields = more;
