@@ -108,6 +108,8 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 import os
 import signal
 
+import pytest
+
 from audited import audited  # noqa: F401
 from bootstrapping import lived_in  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
@@ -178,6 +180,21 @@ def is_for_the_whole(item):
     return any(word in LIBPQS and word not in USUAL_LIBPQS for word in words)
 
 
+def of_other_runs(items, share):
+    """What is not for this run, where $PGANCHOR_TESTS_SHARE is "0/2" for the first of two at the same time, "1/2" for the second:
+    each file is one's alone, the next in size for the one that has least. The tests' own runs of pytest do not inherit it."""
+    mine, runs = map(int, share.split("/"))
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    shares = [[] for _ in range(runs)]
+    for _, of_file in sorted(files.items(), key=lambda file: (-len(file[1]), file[0])):
+        min(shares, key=len).extend(of_file)
+    return [item for run, of_run in enumerate(shares) if run != mine for item in of_run]
+
+
+# After all others, as what their expressions deselect is nobody's share.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """A module that takes over tests of another one can say which of them, with which parameters, mean nothing there."""
     left = {item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)}
@@ -186,6 +203,7 @@ def pytest_collection_modifyitems(config, items):
         left.update(beyond_the_share([item for item in items if item not in left]))
         few = int(os.environ.get("PGANCHOR_TESTS_FEW") or 0)
         left.update(beyond_a_few([item for item in items if item not in left], few) if few else ())
+    left.update(of_other_runs([item for item in items if item not in left], os.environ.pop("PGANCHOR_TESTS_SHARE", "0/1")))
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     skip_what_is_missing(items)
