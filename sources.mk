@@ -488,6 +488,7 @@ DIAGNOSE = \
 AUDIT = \
 	src/audit/audit.c src/audit/audit.h \
 	src/audit/collect.c src/audit/collect.h \
+	src/audit/collect_callers.c \
 	src/audit/collect_files.c \
 	src/audit/collect_outward.c \
 	src/audit/collect_rules.c \

@@ -57,6 +57,11 @@ static void free_rest(struct pga_audit *audit)
 		FREE_ALL(item->subject, item->issuer, item->names, item->from, item->to, item->key,
 			 item->signature, item->pin);
 	}
+	for (size_t i = 0; i < audit->caller_count; i++) {
+		struct pga_audit_caller *item = &audit->callers[i];
+
+		FREE_ALL(item->services, item->host, item->anchor, item->why, item->hint);
+	}
 	for (size_t i = 0; i < audit->unseen_count; i++)
 		FREE_ALL(audit->unseen[i].what, audit->unseen[i].why, audit->unseen[i].right);
 	for (size_t i = 0; i < audit->md5_role_count; i++)
@@ -66,6 +71,7 @@ static void free_rest(struct pga_audit *audit)
 	free(audit->ended);
 	free(audit->outward);
 	free(audit->chain);
+	free(audit->callers);
 	free(audit->unseen);
 	free(audit->md5_roles);
 }

@@ -104,6 +104,18 @@ struct pga_audit_certificate {
 	time_t ends;     /* of `to` */
 };
 
+/* Entries of pg_service.conf here that lead to the same server, by one host, and what they make of
+ * the chain that it shows them. */
+struct pga_audit_caller {
+	char *services; /* with ", " between */
+	char *host;
+	bool weak;     /* as they are, they verify nobody */
+	bool verified; /* as policy and pins want it */
+	char *anchor;  /* that the chain ends in; "" */
+	char *why;     /* it is not verified; "" */
+	char *hint;    /* "" */
+};
+
 /* What could not be looked at. */
 struct pga_audit_unseen {
 	char *what;  /* "the rules of pg_hba.conf" */
@@ -156,6 +168,8 @@ struct pga_audit {
 	size_t outward_count;
 	struct pga_audit_certificate *chain; /* as it was shown, the server's own first */
 	size_t chain_length;
+	struct pga_audit_caller *callers;
+	size_t caller_count;
 	char
 	    *file_pin; /* SHA-256 of the certificate in ssl_cert_file; NULL where it was not seen */
 	char *file_fault; /* why the server cannot load its pair at the next start; NULL: nothing is

@@ -5,6 +5,7 @@
 
 #include "audit/audit.h"
 #include "audit/connect.h"
+#include "probe/callers.h"
 
 /* Who it is, and who is asking; its settings; its certificate, and the roles whose passwords are
  * MD5. */
@@ -19,6 +20,9 @@ int pga_audit_collect_roles(struct pga_audit *audit, struct pga_audit_connection
 			    struct pga_error *error);
 void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_connection *connection,
 			     const struct pga_pins *pins);
+/* What the entries that lead to the same server make of its chain, once its settings are known. */
+int pga_audit_collect_callers(struct pga_audit *audit, struct pga_audit_connection *connection,
+			      const struct pga_callers *callers, struct pga_error *error);
 int pga_audit_collect_sessions(struct pga_audit *audit, struct pga_audit_connection *connection,
 			       struct pga_error *error);
 int pga_audit_collect_rules(struct pga_audit *audit, struct pga_audit_connection *connection,

@@ -39,6 +39,29 @@ static void judge_files(struct pga_audit *audit)
 	}
 }
 
+/* Each has verified it for its own host, or not. */
+static void judge_callers(struct pga_audit *audit)
+{
+	struct pga_findings *findings = &audit->findings;
+
+	for (size_t i = 0; i < audit->caller_count; i++) {
+		const struct pga_audit_caller *caller = &audit->callers[i];
+
+		if (caller->verified)
+			continue;
+		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_REFUSED,
+				 caller->weak ? PGA_SEVERITY_WARNING : PGA_SEVERITY_ERROR,
+				 PGA_AUDIT_CERT,
+				 caller->weak ? "service %s (%s) could not verify its certificate"
+					      : "service %s (%s) does not take its certificate",
+				 caller->services, caller->host);
+		pga_findings_object(findings, "%s", caller->services);
+		pga_findings_detail(findings, "%s", caller->why);
+		if (caller->hint[0] != '\0')
+			pga_findings_hint(findings, "%s", caller->hint);
+	}
+}
+
 void pga_audit_judge_certificate(struct pga_audit *audit)
 {
 	struct pga_findings *findings = &audit->findings;
@@ -59,6 +82,7 @@ void pga_audit_judge_certificate(struct pga_audit *audit)
 		pga_findings_hint(findings, "pganchor forecast --service %s", audit->service);
 	}
 	judge_files(audit);
+	judge_callers(audit);
 	if (audit->chain_length > 0 && audit->chain[0].names[0] == '\0') {
 		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_UNNAMED, PGA_SEVERITY_WARNING,
 				 PGA_AUDIT_CERT,

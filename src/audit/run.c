@@ -26,6 +26,8 @@ struct auditing {
 	struct plan *plans;
 	pga_audit_take *take;
 	void *context;
+	struct pga_callers callers;
+	char *callers_why; /* they are not known; NULL: they are */
 	struct pga_progress progress;
 };
 
@@ -67,6 +69,18 @@ static void tell_checked(void *context, size_t done)
 
 	auditing->progress.done = done;
 	pga_progress_draw(&auditing->progress);
+}
+
+/* That the other entries cannot be read is no reason not to audit. */
+static int find_callers(struct auditing *auditing, struct pga_error *error)
+{
+	const int found = pga_callers_find(&auditing->callers, 0, auditing->question->policy,
+					   auditing->question->pins, error);
+
+	if (found >= 0)
+		return found;
+	auditing->callers_why = strdup(error->message);
+	return auditing->callers_why != NULL ? 0 : pga_fail_memory(error);
 }
 
 static const char *reason_of(const struct pga_checked_service *checked)
@@ -139,10 +153,22 @@ static int check_again(const struct pga_audit *audit, const struct plan *plan,
 	return 0;
 }
 
+static int collect_callers(struct pga_audit *audit, struct pga_audit_connection *connection,
+			   const struct auditing *auditing, struct pga_error *error)
+{
+	if (auditing->callers_why == NULL)
+		return pga_audit_collect_callers(audit, connection, &auditing->callers, error);
+	pga_audit_not_seen(audit, "what the entries of pg_service.conf make of its certificate",
+			   auditing->callers_why, "");
+	return 0;
+}
+
 static int collect(struct pga_audit *audit, struct pga_audit_connection *connection,
-		   const struct plan *plan, const struct pga_audit_question *question,
+		   const struct plan *plan, const struct auditing *auditing,
 		   struct pga_error *error)
 {
+	const struct pga_audit_question *question = auditing->question;
+
 	pga_audit_collect_chain(audit, connection, question->pins);
 	if (check_again(audit, plan, question, error) != 0 ||
 	    pga_audit_collect_server(audit, connection, error) != 0)
@@ -151,6 +177,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
 	    pga_audit_collect_settings(audit, connection, error) != 0 ||
 	    pga_audit_collect_files(audit, connection, error) != 0 ||
+	    collect_callers(audit, connection, auditing, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||
 	    pga_audit_collect_outward(audit, connection, question->policy, error) != 0 ||
@@ -177,7 +204,7 @@ static void *audit_one(void *context, size_t index, bool *failed)
 	}
 	if (pga_audit_connect(&connection, audit->service, question->policy, &plan->verdict,
 			      question->seconds, &error) != 0 ||
-	    collect(audit, &connection, plan, question, &error) != 0) {
+	    collect(audit, &connection, plan, auditing, &error) != 0) {
 		audit->connected = false;
 		not_audited(audit, error.message, NULL);
 	} else if (!audit->failed) {
@@ -231,6 +258,8 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 	if (result == 0)
 		result = check(auditing, error);
 	if (result == 0)
+		result = find_callers(auditing, error);
+	if (result == 0)
 		result = pga_many_run(&many, error);
 	/* Threads may still look at them: the process is to end. */
 	if (result > 0)
@@ -239,6 +268,10 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 		if (plans[i].judged)
 			pga_verdict_free(&plans[i].verdict);
 		free(plans[i].why);
+	}
+	if (auditing != NULL) {
+		pga_callers_free(&auditing->callers);
+		free(auditing->callers_why);
 	}
 	free(plans);
 	free(auditing);

@@ -50,6 +50,7 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_SERVED_CERTIFICATE_UNNAMED] =
 		"The server's certificate has no subject alternative name",
 	    [PGA_SERVED_CERTIFICATE_OLD] = "The server shows another certificate than its file",
+	    [PGA_SERVED_CERTIFICATE_REFUSED] = "A service would not take the server's certificate",
 	    [PGA_SERVER_WITHOUT_TLS] = "The server has TLS switched off",
 	    [PGA_SERVER_TLS_OLD] = "The server takes old versions of TLS",
 	    [PGA_SERVER_CIPHERS_WEAK] = "The server takes weak ciphers",

@@ -119,6 +119,24 @@ static json_t *chain_of(const struct pga_audit *audit)
 	return list;
 }
 
+static json_t *callers_of(const struct pga_audit *audit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < audit->caller_count; i++) {
+		const struct pga_audit_caller *item = &audit->callers[i];
+		json_t *object = json_object();
+
+		pga_json_set(object, "services", text_or_null(item->services));
+		pga_json_set(object, "host", text_or_null(item->host));
+		pga_json_set(object, "verified", json_boolean(item->verified));
+		pga_json_set(object, "anchor", text_or_null(item->anchor));
+		pga_json_set(object, "why", text_or_null(item->why));
+		pga_json_add(list, object);
+	}
+	return list;
+}
+
 static json_t *unseen_of(const struct pga_audit *audit)
 {
 	json_t *list = json_array();
@@ -181,6 +199,7 @@ json_t *pga_audit_as_json(const struct pga_audit *audit)
 	pga_json_set(object, "root_pin", text_or_null(audit->root_pin));
 	pga_json_set(object, "anchor", text_or_null(audit->anchor));
 	pga_json_set(object, "chain", chain_of(audit));
+	pga_json_set(object, "callers", callers_of(audit));
 	pga_json_set(object, "settings", settings_of(audit));
 	pga_json_set(object, "rules", rules_of(audit));
 	pga_json_set(object, "sessions", sessions_of(audit));

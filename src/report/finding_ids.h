@@ -122,6 +122,7 @@
 	X(PGA_SERVED_CERTIFICATE_EXPIRES_SOON, "served-certificate-expires-soon") \
 	X(PGA_SERVED_CERTIFICATE_UNNAMED, "served-certificate-unnamed")           \
 	X(PGA_SERVED_CERTIFICATE_OLD, "served-certificate-old")                   \
+	X(PGA_SERVED_CERTIFICATE_REFUSED, "served-certificate-refused")           \
 	X(PGA_SERVER_WITHOUT_TLS, "server-without-tls")                           \
 	X(PGA_SERVER_TLS_OLD, "server-tls-old")                                   \
 	X(PGA_SERVER_CIPHERS_WEAK, "server-ciphers-weak")                         \

@@ -184,6 +184,21 @@ def test_a_certificate_that_was_not_loaded(home, stepca, weak_server):
     assert "will not start" in finding["message"] and "server.key" in finding["detail"]
 
 
+def test_the_certificate_is_for_each_service_that_leads_there(home, weak_server, make_postgres):
+    far = make_postgres()
+    write(home, service(home, weak_server) + service(home, weak_server, "named", host="db.example.test", hostaddr="127.0.0.1")
+          + service(home, weak_server, "called", host="old.example.test", hostaddr="127.0.0.1")
+          + service(home, weak_server, "weak", host="other.example.test", hostaddr="127.0.0.1", sslmode="require")
+          + service(home, far, "elsewhere", host="old.example.test", hostaddr="127.0.0.1"))
+    server = report(home, "prod")["servers"][0]
+    assert [(item["services"], item["host"], item["verified"], item["anchor"] is None) for item in server["callers"]] == [
+        ("prod", "localhost", True, False), ("named", "db.example.test", True, False), ("called", "old.example.test", False, False),
+        ("weak", "other.example.test", False, False)]
+    assert found(server, "served-certificate-refused") == [("called", "error"), ("weak", "warning")]
+    refused = [finding["detail"] for finding in server["findings"] if finding["id"] == "served-certificate-refused"]
+    assert refused[0].startswith("the certificate is for ") and refused[0].endswith("; you asked for old.example.test")
+
+
 def test_sessions_without_encryption_are_ended(home, weak_server):
     write(home, service(home, weak_server, user="auditor", dbname="postgres"))
     with session(weak_server.conninfo(sslmode="disable")) as plain, session(weak_server.conninfo(sslmode="require")) as encrypted, \
