@@ -416,6 +416,7 @@ SERVER = \
 	src/server/require_undo.c src/server/require_undo.h \
 	src/server/service_login.c src/server/service_login.h \
 	src/server/settings.c src/server/settings.h \
+	src/server/spoken.c src/server/spoken.h \
 	src/server/target.c src/server/target.h \
 	src/server/undo.c
 # The way back.

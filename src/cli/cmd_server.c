@@ -98,15 +98,16 @@ static json_t *leaf_as_json(const char *leaf)
 static int print_json(const struct pga_server_work *work, const struct pga_asked_server *asked,
 		      bool done)
 {
-	return pga_json_print(json_pack("{s:o, s:i, s:o, s:b, s:b, s:b, s:o, s:o, s:b}",
-					"directory", pga_json_text(work->target.cluster.directory),
-					"port", (int)work->target.cluster.port, "plan",
-					plan_as_json(&work->plan), "changed",
-					(int)(done && work->changes), "proved", (int)done, "tls",
-					(int)work->on, "served_before", leaf_as_json(work->served),
-					"served", leaf_as_json(done ? work->shown : work->served),
-					"dry_run", (int)asked->dry_run),
-			      PGA_EXIT_DONE);
+	return pga_json_print(
+	    json_pack("{s:o, s:i, s:o, s:b, s:b, s:o, s:b, s:o, s:o, s:b}", "directory",
+		      pga_json_text(work->target.cluster.directory), "port",
+		      (int)work->target.cluster.port, "plan", plan_as_json(&work->plan), "changed",
+		      (int)(done && work->changes), "proved", (int)done, "loaded",
+		      done && work->changes && !work->untold ? json_true() : json_null(), "tls",
+		      (int)work->on, "served_before", leaf_as_json(work->served), "served",
+		      leaf_as_json(done ? work->shown : work->served), "dry_run",
+		      (int)asked->dry_run),
+	    PGA_EXIT_DONE);
 }
 
 static int ask(const struct pga_server_plan *plan, struct pga_error *error)
@@ -126,6 +127,14 @@ static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 	return result;
 }
 
+static void warn_untold(const char *log)
+{
+	pga_print_warning(
+	    "no handshake tells whether the server has loaded that: it showed the same "
+	    "before\n    its log does%s%s",
+	    log[0] != '\0' ? ": " : "", log);
+}
+
 static void print_done(const struct pga_server_work *work, const char *command)
 {
 	if (!work->on)
@@ -134,6 +143,8 @@ static void print_done(const struct pga_server_work *work, const char *command)
 	else
 		pga_print(stdout, "Proved: %s, port %u, shows the certificate with SHA-256 %s.\n",
 			  work->target.host, work->target.cluster.port, work->shown);
+	if (work->untold)
+		warn_untold(pga_cluster_log(work->target.session));
 	if (!work->changes)
 		(void)puts("Nothing was to be changed.");
 	else if (command != NULL)

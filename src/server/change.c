@@ -57,6 +57,32 @@ static int look(struct pga_server_work *work, struct pga_error *error)
 	return 0;
 }
 
+/* It shows what it has shown before: then it has to speak as its settings say now, which it loads
+ * all, or none of them. */
+static int compare(struct pga_server_work *work, struct pga_error *error)
+{
+	struct pga_server_spoken now;
+	struct pga_server_settings set = {.of = {{NULL}}};
+	bool same;
+	int result;
+
+	if (!work->compared || strcmp(work->served, work->shown) != 0)
+		return 0;
+	result = pga_server_settings_read(work->target.session, &set, error);
+	if (result == 0)
+		result = pga_server_spoken_ask(&work->target, &now, error);
+	if (result == 0)
+		result = pga_server_spoken_check_versions(&now, set.of[PGA_SET_MIN].now,
+							  set.of[PGA_SET_MAX].now, error);
+	same = result == 0 && pga_server_spoken_is_same(&work->spoken, &now);
+	/* Another build of OpenSSL may read the list otherwise. */
+	if (same)
+		result = pga_server_spoken_check_ciphers(&now, set.of[PGA_SET_CIPHERS].now, error);
+	work->untold = same;
+	pga_server_settings_free(&set);
+	return result;
+}
+
 static int prove(struct pga_server_work *work, struct pga_error *error)
 {
 	for (int tries = 0; look(work, error) != 0; tries++) {
@@ -64,7 +90,7 @@ static int prove(struct pga_server_work *work, struct pga_error *error)
 			return -1;
 		(void)poll(NULL, 0, 100);
 	}
-	return 0;
+	return compare(work, error);
 }
 
 /* The reason first, and then what stays of it all. */
@@ -159,6 +185,20 @@ static int unrequire(struct pga_server_work *work, struct pga_error *error)
 	return 0;
 }
 
+static bool is_same_certificate(const struct pga_server_work *work)
+{
+	return work->on && work->served[0] != '\0' &&
+	       (work->expected[0] == '\0' || strcmp(work->expected, work->served) == 0);
+}
+
+static int look_before(struct pga_server_work *work, struct pga_error *error)
+{
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		if (work->goals[i].altered && is_same_certificate(work))
+			work->compared = true;
+	return work->compared ? pga_server_spoken_ask(&work->target, &work->spoken, error) : 0;
+}
+
 static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	struct pga_served_file kept = {.written = false};
@@ -168,7 +208,9 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 		return -1;
 	if (command == NULL && work->unrequired)
 		return prove(work, error);
-	result = prepare(work, command, &kept, error);
+	result = look_before(work, error);
+	if (result == 0)
+		result = prepare(work, command, &kept, error);
 	if (result == 0) {
 		result = pga_server_settings_alter(work->target.session, work->goals, error);
 		if (result == 0)

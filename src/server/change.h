@@ -9,6 +9,7 @@
 #include "server/record.h"
 #include "server/require_undo.h"
 #include "server/settings.h"
+#include "server/spoken.h"
 #include "server/target.h"
 
 #include <stdbool.h>
@@ -38,13 +39,17 @@ struct pga_server_work {
 	struct pga_server_goal goals[PGA_SET_COUNT];
 	struct pga_server_goal back[PGA_SET_COUNT];
 	struct pga_unrequiring
-	    rules;          /* disable, undo: lines of pg_hba.conf that require TLS no more */
-	bool unrequired;    /* that was done */
-	bool changes;       /* there is something to do */
-	bool on;            /* what it comes to */
-	char expected[65];  /* certificate that it is to show then; "": TLS, whichever */
-	char served[65];    /* that it has shown before; "": none */
-	char shown[65];     /* that it shows now, once it is proved */
+	    rules;         /* disable, undo: lines of pg_hba.conf that require TLS no more */
+	bool unrequired;   /* that was done */
+	bool changes;      /* there is something to do */
+	bool on;           /* what it comes to */
+	char expected[65]; /* certificate that it is to show then; "": TLS, whichever */
+	char served[65];   /* that it has shown before; "": none */
+	char shown[65];    /* that it shows now, once it is proved */
+	bool compared;     /* it would show the same either way: what it speaks tells */
+	struct pga_server_spoken spoken; /* before */
+	bool untold; /* no handshake has told whether it has loaded its settings: they come to the
+			same */
 	const char *undone; /* undo: the command whose change it puts back; NULL: there was none */
 };
 

@@ -1,6 +1,7 @@
 #include "server/pair_rule.h"
 
 #include "cert/pair.h"
+#include "server/spoken.h"
 #include "tls/host_name.h"
 #include "tls/openssl_error.h"
 #include "tls/x509_text.h"
@@ -228,34 +229,23 @@ static int check_certificate(const char *path, const struct pga_server_pair *pai
 	return result;
 }
 
-/* As the settings order them; "" is no bound. */
-static int version_rank(const char *version)
-{
-	static const char *const versions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(version, versions[i]) == 0)
-			return i + 1;
-	return 0;
-}
-
 static int check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
 			  struct pga_error *error)
 {
-	const int min = version_rank(pair->min);
-	const int max = version_rank(pair->max);
+	const int min = pga_tls_version_of(pair->min);
+	const int max = pga_tls_version_of(pair->max);
 	SSL_CTX *context;
 	bool taken;
 
-	if (max != 0 && min > max)
+	if (max >= 0 && min > max)
 		return pga_fail(error, "nothing was changed",
 				"ssl_min_protocol_version is %s, and ssl_max_protocol_version %s",
 				pair->min, pair->max);
-	if (min < 3)
+	if (min < pga_tls_version_of("TLSv1.2"))
 		pga_plan_add(plan, PGA_PLAN_WARNING,
 			     "ssl_min_protocol_version: %s and TLS before 1.2 is let in; "
 			     "--min-version TLSv1.2 does not",
-			     min == 0 ? "there is none," : pair->min);
+			     min < 0 ? "there is none," : pair->min);
 	context = SSL_CTX_new(TLS_method());
 	if (context == NULL)
 		return pga_fail_memory(error);

@@ -335,3 +335,51 @@ def test_killed_anywhere_undo_is_the_way_back(home, make_postgres, authority, pa
             break
     assert number > 2
     assert state(server) == before
+
+
+def run_sql(server, *commands):
+    subprocess.run(["psql", "-XAtq", *[word for command in commands for word in ("-c", command)], server.superuser], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def with_passphrase(clusters, authority, tmp_path_factory):
+    """A server with TLS, whose key has a passphrase that a command reads from this file."""
+    pair = authority.issue(tmp_path_factory.mktemp("pair"), "localhost")
+    server = clusters.start()
+    crt, key = place(server, pair, "server")
+    word = data(server) / "word"
+    word.write_text("right\n")
+    word.chmod(0o644)
+    openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:right", "-in", pair[1], "-out", key)
+    run_sql(server, f"ALTER SYSTEM SET ssl_passphrase_command = 'cat {word}'", "ALTER SYSTEM SET ssl_passphrase_command_supports_reload = on",
+            "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()")
+    yield server, word
+    server.stop()
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--min-version", "TLSv1.3"], "it goes on with TLSv1.2, though ssl_min_protocol_version is TLSv1.3"),
+    (["--max-version", "TLSv1.2"], "it goes on with TLSv1.3, though ssl_max_protocol_version is TLSv1.2"),
+    (["--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"], "which ssl_ciphers does not have"),
+], ids=["min", "max", "ciphers"])
+def test_the_certificate_it_showed_before_proves_nothing_of_the_rest(home, with_passphrase, words, said):
+    """It loads all of its TLS or none of it, and goes on with what it had."""
+    server, word = with_passphrase
+    word.write_text("right\n")
+    report = told(home, server, "enable-tls", *words)
+    assert (report["changed"], report["loaded"], report["served"]) == (True, True, report["served_before"])
+    report = told(home, server, "undo")
+    assert (report["changed"], report["loaded"], report["served"]) == (True, True, report["served_before"])
+    word.write_text("wrong\n")
+    refused = refuse(home, server, "enable-tls", *words)
+    assert said in refused and "all was put back as it was" in refused
+    assert asked_for_tls(server) == report["served"]
+
+
+def test_what_no_handshake_tells_is_said(home, with_passphrase):
+    """TLS 1.3 at most is what it speaks without a bound, too."""
+    server, word = with_passphrase
+    word.write_text("wrong\n")
+    done = change(home, server, "enable-tls", "--max-version", "TLSv1.3")
+    assert done.returncode == 0 and "no handshake tells whether the server has loaded that" in done.stderr, done
+    assert change(home, server, "undo").returncode == 0
