@@ -397,6 +397,7 @@ CLIENTS = \
 	src/clients/xml_file.c src/clients/xml_file.h
 # What an administrator does with a server.
 SERVER = \
+	src/server/alone.c src/server/alone.h \
 	src/server/change.c src/server/change.h \
 	src/server/clients.c src/server/clients.h \
 	src/server/disable.c \
@@ -417,6 +418,7 @@ SERVER = \
 	src/server/service_login.c src/server/service_login.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/spoken.c src/server/spoken.h \
+	src/server/start.c src/server/start.h \
 	src/server/target.c src/server/target.h \
 	src/server/undo.c
 # The way back.

@@ -162,9 +162,11 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	       struct pga_server_work *work, const char *command, pga_server_planner *plan)
 {
 	struct pga_error error;
-	int result = pga_server_work_begin(work, &asked->wish, &error);
+	int result;
 	bool done = false;
 
+	asked->wish.writes = !asked->dry_run;
+	result = pga_server_work_begin(work, &asked->wish, &error);
 	if (result == 0)
 		result = plan(work, &asked->wish, &error);
 	if (result == 0 && !asked->dry_run && !is_nothing(work, command)) {

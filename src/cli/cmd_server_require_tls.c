@@ -389,6 +389,7 @@ static int run(int argc, char **argv)
 		return pga_usage_error("server require-tls",
 				       "--data-dir DIRECTORY names the server; it is what SHOW "
 				       "data_directory says");
+	asked.wish.writes = !asked.dry_run;
 	if (asked.undo)
 		return undo(&asked);
 	if (!asked.yes && !asked.dry_run && !pga_question_possible())

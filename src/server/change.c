@@ -17,6 +17,8 @@ int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_
 {
 	memset(work, 0, sizeof *work);
 	if (pga_server_target_open(&work->target, wish->directory, wish->user, error) != 0 ||
+	    (wish->writes &&
+	     pga_server_alone_begin(&work->alone, &work->target.cluster, error) != 0) ||
 	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
 	    pga_server_record_read(&work->target.cluster, &work->record, error) != 0)
 		return -1;
@@ -32,6 +34,7 @@ void pga_server_work_end(struct pga_server_work *work)
 	pga_plan_free(&work->plan);
 	pga_server_record_free(&work->record);
 	pga_server_settings_free(&work->settings);
+	pga_server_alone_end(&work->alone);
 	pga_server_target_close(&work->target);
 }
 

@@ -4,6 +4,7 @@
 #define PGA_SERVER_CHANGE_H
 
 #include "base/error.h"
+#include "server/alone.h"
 #include "server/place.h"
 #include "server/plan.h"
 #include "server/record.h"
@@ -25,12 +26,14 @@ struct pga_server_wish {
 	const char *max;
 	const char *const *hosts; /* that the certificate has to name */
 	size_t host_count;
+	bool writes;   /* whoever else changes the server is waited for */
 	bool lock_out; /* disable, undo: though some would be locked out */
 };
 
 /* A change that is planned. All zero before it is begun. */
 struct pga_server_work {
 	struct pga_server_target target;
+	struct pga_server_alone alone;
 	struct pga_server_settings settings; /* before */
 	struct pga_server_record record;
 	struct pga_server_plan plan;

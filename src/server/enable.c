@@ -2,6 +2,7 @@
 #include "server/change.h"
 #include "server/clients.h"
 #include "server/pair_rule.h"
+#include "server/start.h"
 
 #include "base/text.h"
 
@@ -67,21 +68,6 @@ static int plan_copy(struct pga_server_work *work, const struct pga_server_wish 
 	return 0;
 }
 
-static int check_other_files(const struct pga_server_work *work, struct pga_error *error)
-{
-	static const enum pga_server_setting files[] = {PGA_SEEN_CA, PGA_SEEN_CRL};
-
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		const char *file = work->settings.of[files[i]].now;
-
-		if (file != NULL && file[0] != '\0' &&
-		    pga_server_check_file(&work->target.cluster, pga_server_settings[files[i]],
-					  file, files[i] == PGA_SEEN_CRL, error) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* Everything that the server would look at. */
 static int check_pair(struct pga_server_work *work, const struct pga_server_wish *wish,
 		      const char *wanted[PGA_SET_COUNT], struct pga_error *error)
@@ -129,7 +115,7 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "ssl_sni is on: of the hosts in pg_hosts.conf, each has a certificate "
 			     "of its own, which is not looked at here");
-	if (check_pair(work, wish, wanted, error) != 0 || check_other_files(work, error) != 0)
+	if (check_pair(work, wish, wanted, error) != 0 || pga_server_check_other_files(&work->target.cluster, &work->settings, error) != 0)
 		return -1;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = any(work->goals);

@@ -322,31 +322,69 @@ static int check_files(const struct pga_cluster *cluster, const char *certificat
 	return 0;
 }
 
+static int check_loads(const struct pga_cluster *cluster, const char *certificate, const char *key,
+		       const struct pga_server_pair *pair, struct pga_server_plan *plan,
+		       struct pga_error *error)
+{
+	const struct pga_pair_files files = {.certificate = certificate, .key = key};
+
+	if (certificate == NULL || key == NULL)
+		return pga_fail_memory(error);
+	if (check_files(cluster, certificate, key, pair, plan, error) != 0)
+		return -1;
+	if (pair->passphrase) {
+		pga_plan_add(plan, PGA_PLAN_WARNING,
+			     "%s: it has a passphrase (ssl_passphrase_command): whether it is the "
+			     "certificate's shows at the handshake alone",
+			     key);
+		return 0;
+	}
+	if (pga_pair_load(&files, NULL, error) != 0) {
+		if (error->hint[0] == '\0')
+			(void)strcpy(error->hint, "nothing was changed");
+		return -1;
+	}
+	pga_plan_add(plan, PGA_PLAN_CHECKED,
+		     "the key is the certificate's, and OpenSSL loads both");
+	return 0;
+}
+
+static int check_start(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
+		       struct pga_error *error)
+{
+	char *certificate = resolve(cluster, pair->certificate);
+	char *key = resolve(cluster, pair->key);
+	struct pga_server_plan plan = {.count = 0};
+	const int result = check_loads(cluster, certificate, key, pair, &plan, error);
+
+	pga_plan_free(&plan);
+	free(certificate);
+	free(key);
+	return result;
+}
+
+int pga_server_pair_check_start(const struct pga_cluster *cluster,
+				const struct pga_server_pair *pair, struct pga_error *error)
+{
+	struct pga_as_owner as;
+	int result;
+
+	if (pga_cluster_as_owner(cluster, &as, error) != 0)
+		return -1;
+	result = check_start(cluster, pair, error);
+	pga_cluster_as_before(&as);
+	return result;
+}
+
 static int check_pair(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
 		      struct pga_server_plan *plan, STACK_OF(X509) * *chain,
 		      struct pga_error *error)
 {
 	char *certificate = resolve(cluster, pair->certificate);
 	char *key = resolve(cluster, pair->key);
-	const struct pga_pair_files files = {.certificate = certificate, .key = key};
-	int result = -1;
+	int result = check_loads(cluster, certificate, key, pair, plan, error);
 
 	*chain = NULL;
-	if (certificate == NULL || key == NULL) {
-		(void)pga_fail_memory(error);
-	} else if (check_files(cluster, certificate, key, pair, plan, error) == 0) {
-		result = pair->passphrase ? 0 : pga_pair_load(&files, NULL, error);
-		if (result != 0 && error->hint[0] == '\0')
-			(void)strcpy(error->hint, "nothing was changed");
-		else if (pair->passphrase)
-			pga_plan_add(plan, PGA_PLAN_WARNING,
-				     "%s: it has a passphrase (ssl_passphrase_command): whether it "
-				     "is the certificate's shows at the handshake alone",
-				     key);
-		else if (result == 0)
-			pga_plan_add(plan, PGA_PLAN_CHECKED,
-				     "the key is the certificate's, and OpenSSL loads both");
-	}
 	if (result == 0)
 		result = check_certificate(certificate, pair, plan, chain, error);
 	if (result == 0 && check_settings(pair, plan, error) != 0) {

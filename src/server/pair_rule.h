@@ -35,6 +35,11 @@ bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *ce
 int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
 			  bool is_crl, struct pga_error *error);
 
+/* Whether the server could load these two again, as it does when it starts: what it has loaded, it
+ * goes on with, whatever becomes of the files. */
+int pga_server_pair_check_start(const struct pga_cluster *cluster,
+				const struct pga_server_pair *pair, struct pga_error *error);
+
 /* Checks mode and owner (be-secure-common.c), that the server's user can read both, that OpenSSL
  * loads them and they belong together, dates and purpose, the order of the chain, the names, the
  * ciphers and versions. What is right or only to be known is added to the plan. *chain (the

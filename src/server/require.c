@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/hba_change.h"
 #include "server/require_undo.h"
+#include "server/start.h"
 #include "server/target.h"
 
 #include <stdlib.h>
@@ -56,7 +57,9 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 				  "could not get in",
 				  requiring->cluster.directory);
 	free(ssl);
-	return result == 0 ? check_served(requiring, error) : -1;
+	if (result != 0 || check_served(requiring, error) != 0)
+		return -1;
+	return pga_server_check_start(&requiring->cluster, requiring->session, error);
 }
 
 /* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
@@ -126,6 +129,9 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 				"the server of %s does not run: it has to look at its rules itself "
 				"before they count",
 				requiring->cluster.directory);
+	if (wish->writes &&
+	    pga_server_alone_begin(&requiring->alone, &requiring->cluster, error) != 0)
+		return -1;
 	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
 	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
 	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
@@ -195,6 +201,7 @@ void pga_require_end(struct pga_requiring *requiring)
 	free(requiring->trials);
 	pga_hba_tree_free(&requiring->tree);
 	pga_cluster_leave(requiring->session);
+	pga_server_alone_end(&requiring->alone);
 	pga_cluster_free(&requiring->cluster);
 	memset(requiring, 0, sizeof *requiring);
 }

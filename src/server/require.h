@@ -6,6 +6,7 @@
 #include "base/transaction.h"
 #include "cert/cluster.h"
 #include "cert/cluster_sql.h"
+#include "server/alone.h"
 #include "server/hba_tree.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 struct pga_require_wish {
 	const char *directory;
 	const char *user; /* a superuser; NULL: see cert/cluster_sql.h */
+	bool writes;      /* whoever else changes the server is waited for */
 };
 
 /* Who is connected over TCP without TLS, and could not come back. */
@@ -47,6 +49,7 @@ struct pga_require_trial {
 
 struct pga_requiring {
 	struct pga_cluster cluster;
+	struct pga_server_alone alone;
 	struct pga_cluster_session *session; /* stands until the end: the way back */
 	struct pga_hba_tree tree;
 	size_t changes; /* lines that differ */

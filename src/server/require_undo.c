@@ -220,6 +220,8 @@ int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require
 
 	memset(undoing, 0, sizeof *undoing);
 	if (pga_cluster_look(&undoing->cluster, wish->directory, error) != 0 ||
+	    (wish->writes &&
+	     pga_server_alone_begin(&undoing->alone, &undoing->cluster, error) != 0) ||
 	    read_record(&undoing->cluster, &bytes, error) != 0 ||
 	    pga_hba_record_parse(&undoing->record, pga_text_string(&bytes), bytes.length, error) !=
 		0)
@@ -327,6 +329,7 @@ void pga_unrequire_end(struct pga_unrequiring *undoing)
 	pga_hba_record_free(&undoing->record);
 	pga_hba_tree_free(&undoing->tree);
 	pga_cluster_leave(undoing->session);
+	pga_server_alone_end(&undoing->alone);
 	pga_cluster_free(&undoing->cluster);
 	memset(undoing, 0, sizeof *undoing);
 }

@@ -38,6 +38,7 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 
 struct pga_unrequiring {
 	struct pga_cluster cluster;
+	struct pga_server_alone alone;
 	struct pga_cluster_session *session;
 	struct pga_hba_tree tree;
 	struct pga_hba_record record;

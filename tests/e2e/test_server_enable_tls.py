@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -383,3 +384,31 @@ def test_what_no_handshake_tells_is_said(home, with_passphrase):
     done = change(home, server, "enable-tls", "--max-version", "TLSv1.3")
     assert done.returncode == 0 and "no handshake tells whether the server has loaded that" in done.stderr, done
     assert change(home, server, "undo").returncode == 0
+
+
+def test_a_key_that_went_since_it_was_loaded(home, make_postgres, pair):
+    """The server goes on with it, and would not start again."""
+    server = make_postgres(hba=RULES)
+    crt, key = place(server, pair)
+    assert change(home, server, "enable-tls", *words_of((crt, key))).returncode == 0
+    key.unlink()
+    for words in (["require-tls"], ["require-tls", "--dry-run"]):
+        said = refuse(home, server, *words)
+        assert "would not start again with its TLS, though it goes on with what it has loaded: " in said and "own.key: " in said, said
+    assert "own.key: " in refuse(home, server, "enable-tls")
+    assert asked_for_tls(server) == pin_of(crt)
+
+
+def test_two_at_once_one_behind_the_other(home, make_postgres, authority, pair, tmp_path):
+    """The second plans for what the first has left, and undo knows of both."""
+    server = make_postgres()
+    before = state(server)
+    pairs = {pin_of(one[0]): place(server, one, name) for name, one in (("one", pair), ("two", authority.issue(tmp_path, "localhost")))}
+    with ThreadPoolExecutor() as pool:
+        reports = list(pool.map(lambda one: told(home, server, "enable-tls", *words_of(one)), pairs.values()))
+    first, second = sorted(reports, key=lambda report: report["served_before"] is not None)
+    assert (first["served_before"], second["served_before"]) == (None, first["served"])
+    assert {first["served"], second["served"]} == set(pairs) and asked_for_tls(server) == second["served"]
+    for left in (first["served"], None):
+        assert told(home, server, "undo")["served"] == left
+    assert {name: at for name, at in state(server).items() if name[:4] not in ("one.", "two.")} == before
