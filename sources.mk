@@ -106,6 +106,7 @@ TOOL_BASE = \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/noting.c \
 	src/base/path.c src/base/path.h \
+	src/base/pg_releases.c src/base/pg_releases.h \
 	src/base/progress.c src/base/progress.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
@@ -489,6 +490,7 @@ DIAGNOSE = \
 
 # What is seen of servers by who may log in to them.
 AUDIT = \
+	src/audit/address.c src/audit/address.h \
 	src/audit/audit.c src/audit/audit.h \
 	src/audit/collect.c src/audit/collect.h \
 	src/audit/collect_callers.c \
@@ -501,10 +503,13 @@ AUDIT = \
 	src/audit/html.c src/audit/html.h \
 	src/audit/html_tables.c src/audit/html_tables.h \
 	src/audit/judge.h \
+	src/audit/judge_certificate.c \
+	src/audit/judge_connections.c \
 	src/audit/judge_outward.c \
 	src/audit/judge_rules.c \
 	src/audit/judge_server.c \
 	src/audit/judge_sessions.c \
+	src/audit/mask.c src/audit/mask.h \
 	src/audit/pgbouncer.c src/audit/pgbouncer.h \
 	src/audit/pgbouncer_database.c src/audit/pgbouncer_database.h \
 	src/audit/pgbouncer_file.c src/audit/pgbouncer_file.h \

@@ -55,7 +55,7 @@ static void free_rest(struct pga_audit *audit)
 		struct pga_audit_certificate *item = &audit->chain[i];
 
 		FREE_ALL(item->subject, item->issuer, item->names, item->from, item->to, item->key,
-			 item->signature, item->pin);
+			 item->signature, item->pin, item->weak);
 	}
 	for (size_t i = 0; i < audit->caller_count; i++) {
 		struct pga_audit_caller *item = &audit->callers[i];
@@ -68,6 +68,9 @@ static void free_rest(struct pga_audit *audit)
 		free(audit->md5_roles[i]);
 	for (size_t i = 0; i < audit->ended_count; i++)
 		free(audit->ended[i].why);
+	for (size_t i = 0; i < audit->refused_count; i++)
+		FREE_ALL(audit->refused[i].file, audit->refused[i].name, audit->refused[i].why);
+	free(audit->refused);
 	free(audit->ended);
 	free(audit->outward);
 	free(audit->chain);
@@ -95,7 +98,7 @@ const char *pga_audit_way_word(enum pga_audit_way way)
 	static const char *const words[] = {
 	    [PGA_AUDIT_RECEIVER] = "wal-receiver", [PGA_AUDIT_SUBSCRIPTION] = "subscription",
 	    [PGA_AUDIT_MAPPING] = "user-mapping",  [PGA_AUDIT_FOREIGN] = "foreign-server",
-	    [PGA_AUDIT_POOLED] = "pgbouncer",
+	    [PGA_AUDIT_POOLED] = "pgbouncer",      [PGA_AUDIT_DBLINK] = "dblink",
 	};
 
 	return words[way];
@@ -116,9 +119,15 @@ const char *pga_audit_cis(enum pga_finding_id id)
 	case PGA_SERVER_WITHOUT_TLS:
 	case PGA_SESSION_WITHOUT_TLS:
 	case PGA_SERVED_CERTIFICATE_OLD:
+	case PGA_SERVED_CERTIFICATE_WEAK:
+	case PGA_SERVED_CERTIFICATE_REFUSED:
 		return "CIS 6.8";
+	case PGA_RULE_LOCAL_TRUST:
+		return "CIS 5.3";
 	case PGA_RULE_TRUST:
 	case PGA_RULE_WEAK_PASSWORD:
+	case PGA_SERVER_MD5:
+	case PGA_ROLES_MD5:
 		return "CIS 5.4";
 	case PGA_SESSION_TLS_OLD:
 	case PGA_SERVER_TLS_OLD:

@@ -76,6 +76,7 @@ enum pga_audit_way {
 	PGA_AUDIT_MAPPING,      /* a foreign server as one of its users connects to it */
 	PGA_AUDIT_FOREIGN,      /* a foreign server that nobody is mapped to */
 	PGA_AUDIT_POOLED,       /* a database of pgbouncer's */
+	PGA_AUDIT_DBLINK,       /* what the text of a function says to dblink */
 };
 
 /* A connection that the server itself makes, judged by the gate's own verdict. */
@@ -101,6 +102,8 @@ struct pga_audit_certificate {
 	char *key;       /* "EC P-256", "RSA 2048" */
 	char *signature; /* "ecdsa-with-SHA256" */
 	char *pin;       /* SHA-256 */
+	char *weak;      /* "a key of 1024 bits", "signed by SHA1"; NULL: it is not */
+	time_t begins;   /* of `from` */
 	time_t ends;     /* of `to` */
 };
 
@@ -114,6 +117,14 @@ struct pga_audit_caller {
 	char *anchor;  /* that the chain ends in; "" */
 	char *why;     /* it is not verified; "" */
 	char *hint;    /* "" */
+};
+
+/* A line of the server's files that it has refused, and refuses at its next start. */
+struct pga_audit_refused {
+	char *file;
+	long line;
+	char *name; /* of the setting; "" where the file cannot be read there */
+	char *why;
 };
 
 /* What could not be looked at. */
@@ -158,7 +169,6 @@ struct pga_audit {
 
 	struct pga_audit_session *sessions;
 	size_t session_count;
-	size_t session_more; /* so many were left out: there were too many */
 	struct pga_audit_rule *rules;
 	size_t rule_count;
 	bool rules_seen;
@@ -174,6 +184,8 @@ struct pga_audit {
 	    *file_pin; /* SHA-256 of the certificate in ssl_cert_file; NULL where it was not seen */
 	char *file_fault; /* why the server cannot load its pair at the next start; NULL: nothing is
 			     known against it */
+	struct pga_audit_refused *refused;
+	size_t refused_count;
 	char **md5_roles; /* that have a password which is stored as MD5 */
 	size_t md5_role_count;
 	struct pga_audit_unseen *unseen;

@@ -1,5 +1,7 @@
 #include "audit/collect.h"
 
+#include "policy/secrets.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +17,39 @@ char *pga_audit_copy(struct pga_audit *audit, const char *text)
 
 char *pga_audit_column(struct pga_audit *audit, const PGresult *row, int column)
 {
-	return pga_audit_copy(audit, column < PQnfields(row) ? PQgetvalue(row, 0, column) : "");
+	return pga_audit_copy(audit, pga_audit_value(row, column));
+}
+
+char *pga_audit_take_text(struct pga_audit *audit, struct pga_text *text)
+{
+	char *copy = pga_audit_copy(audit, pga_text_string(text));
+
+	audit->failed = audit->failed || text->failed;
+	pga_text_free(text);
+	return copy;
+}
+
+char *pga_audit_masked(struct pga_audit *audit, const PGresult *row, int column)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add_masked(&text, pga_audit_value(row, column));
+	return pga_audit_take_text(audit, &text);
 }
 
 bool pga_audit_true(const PGresult *row, int column)
 {
-	return column < PQnfields(row) && PQgetvalue(row, 0, column)[0] == 't';
+	return pga_audit_value(row, column)[0] == 't';
 }
 
 void *pga_audit_grow(struct pga_audit *audit, void *list, size_t *count, size_t size)
 {
 	/* The list is of some struct: its address is read and written as bytes. */
+	void *before;
 	void *grown;
 
-	memcpy(&grown, list, sizeof grown);
-	grown = reallocarray(grown, *count + 1, size);
+	memcpy(&before, list, sizeof before);
+	grown = reallocarray(before, *count + 1, size);
 	if (grown == NULL) {
 		audit->failed = true;
 		return NULL;
@@ -41,8 +61,7 @@ void *pga_audit_grow(struct pga_audit *audit, void *list, size_t *count, size_t 
 	return grown;
 }
 
-/* A name as SQL takes it. */
-static void add_quoted(struct pga_text *text, const char *name)
+void pga_audit_add_name(struct pga_text *text, const char *name)
 {
 	pga_text_add(text, "\"");
 	for (; *name != '\0'; name++)
@@ -62,7 +81,7 @@ void pga_audit_not_seen(struct pga_audit *audit, const char *what, const char *w
 		return;
 	while ((place = strstr(right, "%s")) != NULL) {
 		pga_text_add_bytes(&grant, right, (size_t)(place - right));
-		add_quoted(&grant, audit->user);
+		pga_audit_add_name(&grant, audit->user);
 		right = place + strlen("%s");
 	}
 	pga_text_add(&grant, right);

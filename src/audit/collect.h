@@ -16,6 +16,9 @@ int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connect
 /* The files of its pair, as they are now. */
 int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);
+/* The lines of its settings that it does not take. */
+int pga_audit_collect_refused(struct pga_audit *audit, struct pga_audit_connection *connection,
+			      struct pga_error *error);
 int pga_audit_collect_roles(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);
 void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_connection *connection,
@@ -40,7 +43,13 @@ int pga_audit_terminate(struct pga_audit *audit, struct pga_audit_connection *co
 
 /* A copy of a column of the row; "" where it is null. Running out of memory is remembered. */
 char *pga_audit_column(struct pga_audit *audit, const PGresult *row, int column);
+/* The same of what anybody may have written, with what may be a secret in it masked. */
+char *pga_audit_masked(struct pga_audit *audit, const PGresult *row, int column);
 char *pga_audit_copy(struct pga_audit *audit, const char *text);
+/* What the text says, for good: it is empty afterwards. */
+char *pga_audit_take_text(struct pga_audit *audit, struct pga_text *text);
+/* Adds a name as SQL takes it, in quotes. */
+void pga_audit_add_name(struct pga_text *text, const char *name);
 bool pga_audit_true(const PGresult *row, int column);
 
 /* Makes room for one more element, all zero, behind so many of this size; NULL for want of memory,

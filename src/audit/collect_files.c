@@ -12,6 +12,16 @@
 static const char certificate[] = "SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file("
 				  "pg_catalog.current_setting('ssl_cert_file')), 'escape')";
 
+/* What waits for a restart, and is good, is told as "could not be applied", too. Values are not
+ * asked for. */
+static const char refused[] =
+    "SELECT f.sourcefile, f.sourceline, f.name, f.error FROM pg_catalog.pg_file_settings f "
+    "WHERE f.error IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings s "
+    "WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(f.name) AND "
+    "s.pending_restart) ORDER BY f.seqno";
+
+#define MOST_REFUSED 100
+
 static const char key[] = "SELECT (pg_catalog.pg_stat_file("
 			  "pg_catalog.current_setting('ssl_key_file'))).size";
 
@@ -27,7 +37,7 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 static void take_certificate(void *context, const PGresult *row)
 {
 	struct pga_audit *audit = context;
-	BIO *bio = BIO_new_mem_buf(PQgetvalue(row, 0, 0), PQgetlength(row, 0, 0));
+	BIO *bio = BIO_new_mem_buf(pga_audit_value(row, 0), -1);
 	X509 *x509 = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
 	char pin[PGA_PIN_LENGTH + 1] = "";
 
@@ -50,6 +60,34 @@ static void take_nothing(void *context, const PGresult *row)
 static bool is_no_right(const struct pga_audit_connection *connection)
 {
 	return strcmp(connection->sqlstate, "42501") == 0;
+}
+
+static void take_refused(void *context, const PGresult *row)
+{
+	struct pga_audit *audit = context;
+	struct pga_audit_refused *item =
+	    pga_audit_grow(audit, &audit->refused, &audit->refused_count, sizeof *item);
+
+	if (item == NULL)
+		return;
+	item->file = pga_audit_column(audit, row, 0);
+	item->line = pga_audit_number(row, 1);
+	item->name = pga_audit_masked(audit, row, 2);
+	item->why = pga_audit_masked(audit, row, 3);
+}
+
+int pga_audit_collect_refused(struct pga_audit *audit, struct pga_audit_connection *connection,
+			      struct pga_error *error)
+{
+	const int asked =
+	    pga_audit_ask(connection, refused, MOST_REFUSED, take_refused, audit, error);
+
+	if (asked > 0)
+		pga_audit_not_seen(audit, "whether the server starts with its files",
+				   error->message,
+				   "GRANT SELECT ON pg_file_settings TO %s; GRANT EXECUTE ON "
+				   "FUNCTION pg_show_all_file_settings() TO %s");
+	return asked < 0 ? -1 : 0;
 }
 
 int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,

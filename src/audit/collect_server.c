@@ -1,6 +1,7 @@
 /* Who the server is, and who is asking; its settings, its roles and its certificate. */
 #include "audit/collect.h"
 
+#include "audit/mask.h"
 #include "policy/trust.h"
 #include "tls/at_time.h"
 #include "tls/certificate.h"
@@ -27,12 +28,12 @@ static void take_who(void *context, const PGresult *row)
 	struct pga_audit *audit = context;
 
 	audit->release = pga_audit_column(audit, row, 0);
-	audit->version = (int)strtol(PQgetvalue(row, 0, 1), NULL, 10);
+	audit->version = (int)pga_audit_number(row, 1);
 	audit->standby = pga_audit_true(row, 2);
 	audit->user = pga_audit_column(audit, row, 3);
 	audit->database = pga_audit_column(audit, row, 4);
 	audit->address = pga_audit_column(audit, row, 5);
-	audit->cluster = pga_audit_column(audit, row, 6);
+	audit->cluster = pga_audit_masked(audit, row, 6);
 	audit->superuser = pga_audit_true(row, 7);
 	audit->monitor = audit->superuser || pga_audit_true(row, 8);
 }
@@ -67,15 +68,17 @@ static void take_setting(void *context, const PGresult *row)
 	struct pga_audit *audit = context;
 	struct pga_audit_setting *setting =
 	    pga_audit_grow(audit, &audit->settings, &audit->setting_count, sizeof *setting);
+	struct pga_text value = PGA_TEXT_EMPTY;
 
 	if (setting == NULL)
 		return;
 	setting->name = pga_audit_column(audit, row, 0);
-	setting->value = pga_audit_column(audit, row, 1);
+	pga_audit_mask_setting(&value, pga_audit_value(row, 0), pga_audit_value(row, 1));
+	setting->value = pga_audit_take_text(audit, &value);
 	setting->source = pga_audit_column(audit, row, 2);
 	setting->file = pga_audit_column(audit, row, 3);
 	setting->pending = pga_audit_true(row, 4);
-	setting->line = PQnfields(row) > 5 ? strtol(PQgetvalue(row, 0, 5), NULL, 10) : 0;
+	setting->line = pga_audit_number(row, 5);
 }
 
 int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connection *connection,
@@ -121,6 +124,29 @@ int pga_audit_collect_roles(struct pga_audit *audit, struct pga_audit_connection
 	return asked < 0 ? -1 : 0;
 }
 
+/* By the measures of probe's grades. A root's signature of itself is looked at by nobody. */
+static char *weakness_of(struct pga_audit *audit, X509 *x509)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(x509);
+	const bool is_root =
+	    X509_NAME_cmp(X509_get_subject_name(x509), X509_get_issuer_name(x509)) == 0;
+	struct pga_text weak = PGA_TEXT_EMPTY;
+	int digest = NID_undef;
+
+	if (key == NULL || EVP_PKEY_get_security_bits(key) < 112)
+		pga_text_addf(&weak, "its key has %d bits",
+			      key != NULL ? EVP_PKEY_get_bits(key) : 0);
+	if (!is_root && OBJ_find_sigid_algs(X509_get_signature_nid(x509), &digest, NULL) == 1 &&
+	    (digest == NID_sha1 || digest == NID_md5))
+		pga_text_addf(&weak, "%sit is signed by %s", weak.length > 0 ? ", and " : "",
+			      OBJ_nid2ln(digest));
+	if (weak.length > 0)
+		return pga_audit_take_text(audit, &weak);
+	audit->failed = audit->failed || weak.failed;
+	pga_text_free(&weak);
+	return NULL;
+}
+
 static void add_certificate(struct pga_audit *audit, X509 *x509)
 {
 	struct pga_audit_certificate *item;
@@ -147,6 +173,8 @@ static void add_certificate(struct pga_audit *audit, X509 *x509)
 		item->key = pga_audit_copy(audit, pga_text_string(&key));
 		item->signature = pga_audit_copy(audit, pga_text_string(&signature));
 		item->pin = pga_audit_copy(audit, certificate.pin);
+		item->weak = weakness_of(audit, x509);
+		item->begins = pga_time_of(X509_get0_notBefore(x509));
 		item->ends = pga_time_of(X509_get0_notAfter(x509));
 		free(names);
 	}

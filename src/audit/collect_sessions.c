@@ -28,11 +28,11 @@ static void take(void *context, const PGresult *row)
 
 	if (session == NULL)
 		return;
-	session->pid = strtol(PQgetvalue(row, 0, 0), NULL, 10);
+	session->pid = pga_audit_number(row, 0);
 	session->kind = pga_audit_column(audit, row, 1);
 	session->user = pga_audit_column(audit, row, 2);
 	session->database = pga_audit_column(audit, row, 3);
-	session->application = pga_audit_column(audit, row, 4);
+	session->application = pga_audit_masked(audit, row, 4);
 	session->address = pga_audit_column(audit, row, 5);
 	session->since = pga_audit_column(audit, row, 6);
 	session->own = pga_audit_true(row, 7);
@@ -40,7 +40,7 @@ static void take(void *context, const PGresult *row)
 	session->tls = pga_audit_true(row, 9);
 	session->protocol = pga_audit_column(audit, row, 10);
 	session->cipher = pga_audit_column(audit, row, 11);
-	session->bits = strtol(PQgetvalue(row, 0, 12), NULL, 10);
+	session->bits = pga_audit_number(row, 12);
 	session->client = pga_audit_column(audit, row, 13);
 	session->gss = pga_audit_true(row, 14);
 }

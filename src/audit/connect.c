@@ -2,12 +2,19 @@
 
 #include "tls/dial.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define PARAMETERS 12
+
+/* No server has more to say: 10000 sessions are some 4 MB. libpq itself takes a gigabyte for one
+ * row. */
+#define MOST_BYTES (64 << 20)
 
 /* Where libpq has one word or another that PostgreSQL's own settings are not to be taken for. */
 struct parameters {
@@ -113,27 +120,29 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 	return settle(connection, error);
 }
 
+/* The kernel counts: libpq does not tell. */
+static bool has_flooded(const struct pga_audit_connection *connection)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof info;
+
+	return getsockopt(PQsocket(connection->connection), IPPROTO_TCP, TCP_INFO, &info,
+			  &length) == 0 &&
+	       info.tcpi_bytes_received > MOST_BYTES;
+}
+
 /* The next part of an answer; NULL at its end. *lost where there will be none. */
 static PGresult *next_result(struct pga_audit_connection *connection, bool *lost)
 {
-	while (PQisBusy(connection->connection) != 0)
-		if (wait_for(connection, POLLIN) != 0 ||
+	while (PQisBusy(connection->connection) != 0) {
+		connection->flooded = connection->flooded || has_flooded(connection);
+		if (connection->flooded || wait_for(connection, POLLIN) != 0 ||
 		    PQconsumeInput(connection->connection) != 1) {
 			*lost = true;
 			return NULL;
 		}
+	}
 	return PQgetResult(connection->connection);
-}
-
-/* The server is asked to stop: what it still sends is read, and dropped. */
-static void cancel(struct pga_audit_connection *connection)
-{
-	char ignored[256];
-	PGcancel *asked = PQgetCancel(connection->connection);
-
-	if (asked != NULL)
-		(void)PQcancel(asked, ignored, sizeof ignored);
-	PQfreeCancel(asked);
 }
 
 static void keep_refusal(struct pga_audit_connection *connection, const PGresult *result,
@@ -145,6 +154,16 @@ static void keep_refusal(struct pga_audit_connection *connection, const PGresult
 	(void)snprintf(connection->sqlstate, sizeof connection->sqlstate, "%s",
 		       code != NULL ? code : "");
 	(void)pga_fail(error, NULL, "%s", said != NULL ? said : "the server refuses it");
+}
+
+const char *pga_audit_value(const PGresult *row, int column)
+{
+	return column < PQnfields(row) ? PQgetvalue(row, 0, column) : "";
+}
+
+long pga_audit_number(const PGresult *row, int column)
+{
+	return strtol(pga_audit_value(row, column), NULL, 10);
 }
 
 int pga_audit_ask(struct pga_audit_connection *connection, const char *question, size_t most,
@@ -165,22 +184,26 @@ int pga_audit_ask(struct pga_audit_connection *connection, const char *question,
 		case PGRES_SINGLE_TUPLE:
 			if (count++ < most)
 				take(context, result);
-			else if (!connection->cut) {
+			else
 				connection->cut = true;
-				cancel(connection);
-			}
 			break;
 		case PGRES_TUPLES_OK:
 		case PGRES_COMMAND_OK:
 			break;
+		case PGRES_COPY_IN:
+		case PGRES_COPY_OUT:
+		case PGRES_COPY_BOTH:
+			/* libpq would say so again and again. */
+			PQclear(result);
+			return pga_fail(error, NULL, "it answers what it was not asked");
 		default:
-			if (!connection->cut) {
-				keep_refusal(connection, result, error);
-				answer = 1;
-			}
+			keep_refusal(connection, result, error);
+			answer = 1;
 		}
 		PQclear(result);
 	}
+	if (connection->flooded)
+		return pga_fail(error, NULL, "its answers do not end");
 	if (lost || PQstatus(connection->connection) != CONNECTION_OK)
 		return fail_with(connection->connection, "the time for it was over", error);
 	return answer;

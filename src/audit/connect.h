@@ -14,10 +14,16 @@ struct pga_audit_connection {
 	long long deadline; /* pga_dial_now() */
 	char sqlstate[6];   /* of the last question that was refused; "" */
 	bool cut;           /* the last answer had more rows than were taken */
+	bool flooded;       /* it has sent more than any server has to say */
 };
 
 /* Takes a row of an answer: what PQgetvalue(row, 0, column) tells of it. */
 typedef void pga_audit_row(void *context, const PGresult *row);
+
+/* A column of it, "" where there is none or it is null; and as a number. A server can answer with
+ * fewer columns than were asked for. */
+const char *pga_audit_value(const PGresult *row, int column);
+long pga_audit_number(const PGresult *row, int column);
 
 /* Connects with the service, and what the verdict on its settings wants locked; gives up after this
  * many seconds, as do all questions together. May run in several threads. Returns -1 with libpq's

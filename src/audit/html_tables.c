@@ -140,9 +140,9 @@ void pga_audit_html_sessions(struct pga_text *html, const struct pga_audit *audi
 	shown = add_sessions(html, audit, true, MOST_SESSIONS);
 	shown += add_sessions(html, audit, false, MOST_SESSIONS - shown);
 	pga_html_table_end(html);
-	if (audit->session_count - shown + audit->session_more > 0)
+	if (audit->session_count > shown)
 		pga_text_addf(html, "<p class=\"quiet\">%zu more are not listed.</p>\n",
-			      audit->session_count - shown + audit->session_more);
+			      audit->session_count - shown);
 }
 
 /* ---- what the server connects to ---- */
@@ -155,7 +155,8 @@ static const char *way_of(enum pga_audit_way way)
 					   [PGA_AUDIT_MAPPING] =
 					       "Foreign server, by a user mapping",
 					   [PGA_AUDIT_FOREIGN] = "Foreign server",
-					   [PGA_AUDIT_POOLED] = "Database of pgbouncer"};
+					   [PGA_AUDIT_POOLED] = "Database of pgbouncer",
+					   [PGA_AUDIT_DBLINK] = "dblink, in a function"};
 
 	return ways[way];
 }

@@ -17,7 +17,4 @@ void pga_audit_judge(struct pga_audit *audit);
 /* Adds the names in OpenSSL's language of ciphers that let in what nobody should have. */
 void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named);
 
-/* Whether an address is of the machine itself. */
-bool pga_audit_is_loopback(const char *address);
-
 #endif

@@ -151,7 +151,7 @@ static void set(struct judging *judging, const char *said)
 	char *name = equals != NULL ? strndup(said, (size_t)(equals - said)) : NULL;
 
 	if (name == NULL) {
-		judging->audit->failed = true;
+		judging->audit->failed = judging->audit->failed || equals != NULL;
 		return;
 	}
 	for (PQconninfoOption *option = judging->effective.options; option->keyword != NULL;
@@ -170,11 +170,13 @@ static void set(struct judging *judging, const char *said)
 
 static void set_all(struct judging *judging, const char *array)
 {
-	json_t *options = array != NULL ? json_loads(array, 0, NULL) : NULL;
+	json_error_t problem;
+	json_t *options = array != NULL ? json_loads(array, 0, &problem) : NULL;
 	const json_t *option;
 	size_t i;
 
-	if (array != NULL && options == NULL)
+	if (array != NULL && options == NULL &&
+	    json_error_code(&problem) == json_error_out_of_memory)
 		judging->audit->failed = true;
 	json_array_foreach(options, i, option)
 	{

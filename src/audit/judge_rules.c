@@ -1,8 +1,8 @@
 /* Rules of pg_hba.conf that let somebody in who should not come in so. */
+#include "audit/address.h"
 #include "audit/collect.h"
 #include "audit/judge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool is(const char *text, const char *word)
@@ -29,23 +29,55 @@ static bool takes_gss(const struct pga_audit_rule *rule)
 	       is(rule->type, "hostnossl");
 }
 
-/* Whether one list of names has all of the other's. */
-static bool names_cover(const char *earlier, const char *later, bool databases)
+/* The length of the first word of a list, in quotes or not. */
+static size_t word_length(const char *list)
 {
-	if (is(earlier, later))
-		return true;
-	return is(earlier, "all") && !(databases && is(later, "replication"));
+	bool quoted = false;
+	size_t length = 0;
+
+	for (; list[length] != '\0' && (quoted || list[length] != ','); length++)
+		quoted = quoted != (list[length] == '"');
+	return length;
 }
 
-static bool address_covers(const char *earlier, const char *later)
+static bool has_word(const char *list, const char *word, size_t length)
 {
-	if (is(earlier, later) || is(earlier, "all"))
-		return true;
-	if (is(earlier, "0.0.0.0/0"))
-		return strchr(later, ':') == NULL && later[0] >= '0' && later[0] <= '9';
-	if (is(earlier, "::/0"))
-		return strchr(later, ':') != NULL;
+	while (*list != '\0') {
+		const size_t first = word_length(list);
+
+		if (first == length && strncmp(list, word, length) == 0)
+			return true;
+		list += first + (list[first] == ',');
+	}
 	return false;
+}
+
+static bool has(const char *list, const char *word)
+{
+	return has_word(list, word, strlen(word));
+}
+
+/* Whether one list of names has all of the other's. Of groups and patterns only the very same are
+ * known to be. */
+static bool names_cover(const char *earlier, const char *later, bool databases)
+{
+	const bool all = has(earlier, "all");
+
+	while (*later != '\0') {
+		const size_t length = word_length(later);
+		const bool other = databases && length == strlen("replication") &&
+				   strncmp(later, "replication", length) == 0;
+
+		if (!(all && !other) && !has_word(earlier, later, length))
+			return false;
+		later += length + (later[length] == ',');
+	}
+	return true;
+}
+
+static bool takes_local(const struct pga_audit_rule *rule)
+{
+	return is(rule->type, "local");
 }
 
 /* Whether every client that the later one is for, and comes so, has met the earlier one before. */
@@ -54,7 +86,7 @@ static bool covers(const struct pga_audit_rule *earlier, const struct pga_audit_
 {
 	return takes(earlier) && names_cover(earlier->databases, later->databases, true) &&
 	       names_cover(earlier->users, later->users, false) &&
-	       address_covers(earlier->address, later->address);
+	       pga_audit_address_covers(earlier->address, later->address);
 }
 
 static const struct pga_audit_rule *covering(const struct pga_audit *audit, size_t index,
@@ -72,7 +104,7 @@ static const struct pga_audit_rule *covering(const struct pga_audit *audit, size
 static const struct pga_audit_rule *shadow_of(const struct pga_audit *audit, size_t index)
 {
 	static bool (*const ways[])(const struct pga_audit_rule *) = {takes_plain, takes_tls,
-								      takes_gss};
+								      takes_gss, takes_local};
 	const struct pga_audit_rule *rule = &audit->rules[index];
 	const struct pga_audit_rule *shadow = NULL;
 
@@ -97,8 +129,8 @@ static const char *file_of(const struct pga_audit *audit, const struct pga_audit
 static void add_line(struct pga_text *line, const struct pga_audit_rule *rule, const char *type,
 		     const char *method)
 {
-	pga_text_addf(line, "%s %s %s %s %s", type, rule->databases, rule->users, rule->address,
-		      method);
+	pga_text_addf(line, "%s %s %s%s%s %s", type, rule->databases, rule->users,
+		      rule->address[0] != '\0' ? " " : "", rule->address, method);
 	if (rule->options[0] != '\0')
 		pga_text_addf(line, " %s", rule->options);
 }
@@ -124,6 +156,28 @@ static void add(struct pga_audit *audit, const struct pga_audit_rule *rule, enum
 	audit->failed = audit->failed || line.failed || corrected.failed;
 	pga_text_free(&line);
 	pga_text_free(&corrected);
+}
+
+static void add_shadowed(struct pga_audit *audit, const struct pga_audit_rule *rule,
+			 const struct pga_audit_rule *shadow)
+{
+	struct pga_text what = PGA_TEXT_EMPTY;
+
+	pga_text_add(&what, "nobody gets to this rule: ");
+	if (!is(shadow->file, rule->file))
+		pga_text_addf(&what, "%s:", file_of(audit, shadow));
+	else
+		pga_text_add(&what, "line ");
+	pga_text_addf(&what, "%ld is before it", shadow->line);
+	add(audit, rule, PGA_RULE_SHADOWED, PGA_SEVERITY_NOTE, pga_text_string(&what), NULL, NULL);
+	audit->failed = audit->failed || what.failed;
+	pga_text_free(&what);
+}
+
+/* Methods by which the server is told the password itself, and asks somebody else. */
+static bool hands_on(const char *method)
+{
+	return is(method, "ldap") || is(method, "radius") || is(method, "pam") || is(method, "bsd");
 }
 
 static const char *stronger(const char *method)
@@ -152,6 +206,9 @@ static void judge_method(struct pga_audit *audit, const struct pga_audit_rule *r
 		    plain ? "the password is sent as it is, also without encryption"
 			  : "the server is told the password itself",
 		    type, better);
+	else if (hands_on(rule->method) && plain)
+		add(audit, rule, PGA_RULE_WEAK_PASSWORD, PGA_SEVERITY_ERROR,
+		    "the password is sent as it is, also without encryption", type, better);
 	else if (is(rule->method, "md5"))
 		add(audit, rule, PGA_RULE_WEAK_PASSWORD, PGA_SEVERITY_WARNING,
 		    "passwords that are stored as MD5 go by MD5, which can be guessed from what is "
@@ -164,14 +221,15 @@ static void judge(struct pga_audit *audit, size_t index)
 	const struct pga_audit_rule *rule = &audit->rules[index];
 	const struct pga_audit_rule *shadow = shadow_of(audit, index);
 	const bool plain = takes_plain(rule) && covering(audit, index, takes_plain) == NULL;
-	char what[96];
 
 	if (shadow != NULL) {
-		(void)snprintf(what, sizeof what, "nobody gets to this rule: line %ld is before it",
-			       shadow->line);
-		add(audit, rule, PGA_RULE_SHADOWED, PGA_SEVERITY_NOTE, what, NULL, NULL);
+		add_shadowed(audit, rule, shadow);
 		return;
 	}
+	if (!rule->remote && is(rule->method, "trust"))
+		add(audit, rule, PGA_RULE_LOCAL_TRUST, PGA_SEVERITY_WARNING,
+		    "anybody on the server's machine is whoever they say", rule->type,
+		    is(rule->type, "local") ? "peer" : "scram-sha-256");
 	if (is(rule->method, "reject") || !rule->remote)
 		return;
 	if (plain)
@@ -201,13 +259,16 @@ void pga_audit_judge_rules(struct pga_audit *audit)
 
 		if (rule->type[0] != '\0')
 			judge(audit, i);
-		if (rule->error[0] == '\0' || is_of_ssl_off(rule))
+		/* Of some that it cannot read, the view says nothing at all: only the log does. */
+		if (rule->type[0] != '\0' && (rule->error[0] == '\0' || is_of_ssl_off(rule)))
 			continue;
-		pga_findings_add(findings, PGA_RULE_ERROR, PGA_SEVERITY_WARNING, PGA_AUDIT_RULES,
-				 "%s:%ld: this line has an error, and the server goes on with all "
-				 "of its old rules",
+		pga_findings_add(findings, PGA_RULE_ERROR, PGA_SEVERITY_ERROR, PGA_AUDIT_RULES,
+				 "%s:%ld: this line has an error: the server goes on with all of "
+				 "its old rules, and does not start again",
 				 file_of(audit, rule), rule->line);
 		pga_findings_object(findings, "%s:%ld", file_of(audit, rule), rule->line);
-		pga_findings_detail(findings, "%s", rule->error);
+		pga_findings_detail(findings, "%s",
+				    rule->error[0] != '\0' ? rule->error
+							   : "the server's log says which");
 	}
 }

@@ -1,95 +1,15 @@
-/* The server's own settings, its certificate, its release, and what was not seen. */
+/* The server's own settings, its release, and what was not seen. */
 #include "audit/collect.h"
 #include "audit/judge.h"
 
-#include <string.h>
+#include "base/pg_releases.h"
 
-#define SECONDS_A_DAY 86400
-#define SOON          30
+#include <string.h>
+#include <strings.h>
 
 static bool is(const char *text, const char *word)
 {
 	return text != NULL && strcmp(text, word) == 0;
-}
-
-/* What every view of the server's calls applied, and is not. */
-static void judge_files(struct pga_audit *audit)
-{
-	struct pga_findings *findings = &audit->findings;
-	const bool other = audit->file_pin != NULL && audit->file_pin[0] != '\0' &&
-			   audit->chain_length > 0 &&
-			   strcmp(audit->file_pin, audit->chain[0].pin) != 0;
-
-	if (audit->file_fault != NULL) {
-		pga_findings_add(
-		    findings, PGA_SERVED_CERTIFICATE_OLD, PGA_SEVERITY_ERROR, PGA_AUDIT_CERT,
-		    "the server will not start again: its certificate or key cannot be "
-		    "loaded");
-		pga_findings_object(findings, "ssl_cert_file");
-		pga_findings_detail(findings, "%s", audit->file_fault);
-	} else if (other) {
-		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_OLD, PGA_SEVERITY_ERROR,
-				 PGA_AUDIT_CERT,
-				 "the server shows another certificate than the one in its file");
-		pga_findings_object(findings, "ssl_cert_file");
-		pga_findings_detail(findings,
-				    "it was not loaded yet, or a reload has failed, and then the "
-				    "next start does: its log says which");
-		pga_findings_hint(findings, "SELECT pg_reload_conf()");
-	}
-}
-
-/* Each has verified it for its own host, or not. */
-static void judge_callers(struct pga_audit *audit)
-{
-	struct pga_findings *findings = &audit->findings;
-
-	for (size_t i = 0; i < audit->caller_count; i++) {
-		const struct pga_audit_caller *caller = &audit->callers[i];
-
-		if (caller->verified)
-			continue;
-		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_REFUSED,
-				 caller->weak ? PGA_SEVERITY_WARNING : PGA_SEVERITY_ERROR,
-				 PGA_AUDIT_CERT,
-				 caller->weak ? "service %s (%s) could not verify its certificate"
-					      : "service %s (%s) does not take its certificate",
-				 caller->services, caller->host);
-		pga_findings_object(findings, "%s", caller->services);
-		pga_findings_detail(findings, "%s", caller->why);
-		if (caller->hint[0] != '\0')
-			pga_findings_hint(findings, "%s", caller->hint);
-	}
-}
-
-void pga_audit_judge_certificate(struct pga_audit *audit)
-{
-	struct pga_findings *findings = &audit->findings;
-
-	for (size_t i = 0; i < audit->chain_length; i++) {
-		const struct pga_audit_certificate *item = &audit->chain[i];
-		const long days = (long)((item->ends - audit->now) / SECONDS_A_DAY);
-
-		if (item->ends == 0 || days >= SOON)
-			continue;
-		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_EXPIRES_SOON,
-				 PGA_SEVERITY_WARNING, PGA_AUDIT_CERT,
-				 i == 0 ? "the server's certificate ends in %ld day%s"
-					: "a certificate of the server's chain ends in %ld day%s",
-				 days, days == 1 ? "" : "s");
-		pga_findings_object(findings, "%s", item->subject);
-		pga_findings_detail(findings, "%s, %s", item->subject, item->to);
-		pga_findings_hint(findings, "pganchor forecast --service %s", audit->service);
-	}
-	judge_files(audit);
-	judge_callers(audit);
-	if (audit->chain_length > 0 && audit->chain[0].names[0] == '\0') {
-		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_UNNAMED, PGA_SEVERITY_WARNING,
-				 PGA_AUDIT_CERT,
-				 "the server's certificate has no subject alternative name");
-		pga_findings_detail(findings, "libpq takes its common name; most other drivers "
-					      "refuse it");
-	}
 }
 
 static void judge_tls(struct pga_audit *audit)
@@ -118,16 +38,17 @@ static void judge_tls(struct pga_audit *audit)
 	}
 }
 
-void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
+/* Adds those of a list in OpenSSL's language (or of TLS 1.3's ciphers, or of groups) that begin
+ * with one of these, but for what it takes away. */
+static void add_weak(struct pga_text *named, const char *list, const char *const *weak)
 {
-	static const char *const weak[] = {"NULL", "RC4", "DES", "EXP", "LOW", "ADH", "MD5", "ALL"};
-
-	for (const char *at = ciphers; at != NULL && *at != '\0';) {
+	for (const char *at = list; at != NULL && *at != '\0';) {
 		const size_t length = strcspn(at, ":, ");
+		const char *name = at + (*at == '+' || *at == '?');
 
-		for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++)
+		for (size_t i = 0; weak[i] != NULL; i++)
 			if (at[0] != '!' && at[0] != '-' && length >= strlen(weak[i]) &&
-			    strncmp(at + (at[0] == '+'), weak[i], strlen(weak[i])) == 0) {
+			    strncasecmp(name, weak[i], strlen(weak[i])) == 0) {
 				pga_text_add(named, named->length > 0 ? ", " : "");
 				pga_text_add_bytes(named, at, length);
 				break;
@@ -136,22 +57,60 @@ void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
 	}
 }
 
-static void judge_ciphers(struct pga_audit *audit)
+static const char *const weak_ciphers[] = {"NULL",        "eNULL",
+					   "aNULL",       "RC4",
+					   "RC2",         "DES",
+					   "3DES",        "IDEA",
+					   "SEED",        "EXP",
+					   "LOW",         "ADH",
+					   "AECDH",       "MD5",
+					   "ALL",         "COMPLEMENTOFALL",
+					   "@SECLEVEL=0", "DEFAULT@SECLEVEL=0",
+					   NULL};
+
+void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
 {
-	const char *ciphers = pga_audit_setting(audit, "ssl_ciphers");
+	add_weak(named, ciphers, weak_ciphers);
+}
+
+/* A finding about the setting, where it has any of these. */
+static void judge_list(struct pga_audit *audit, const char *name, const char *const *weak,
+		       const char *what)
+{
+	const char *list = pga_audit_setting(audit, name);
 	struct pga_text named = PGA_TEXT_EMPTY;
 
-	pga_audit_weak_ciphers(ciphers, &named);
+	add_weak(&named, list, weak);
 	if (named.length > 0) {
 		pga_findings_add(&audit->findings, PGA_SERVER_CIPHERS_WEAK, PGA_SEVERITY_WARNING,
-				 PGA_AUDIT_SETTINGS, "ssl_ciphers lets in weak ciphers: %s",
+				 PGA_AUDIT_SETTINGS, "%s lets in weak %s: %s", name, what,
 				 pga_text_string(&named));
-		pga_findings_object(&audit->findings, "ssl_ciphers");
-		pga_findings_detail(&audit->findings, "%s", ciphers);
-		pga_findings_hint(&audit->findings, "ALTER SYSTEM RESET ssl_ciphers");
+		pga_findings_object(&audit->findings, "%s", name);
+		pga_findings_detail(&audit->findings, "%s", list);
+		pga_findings_hint(&audit->findings, "ALTER SYSTEM RESET %s", name);
 	}
 	audit->failed = audit->failed || named.failed;
 	pga_text_free(&named);
+}
+
+static void judge_ciphers(struct pga_audit *audit)
+{
+	/* The last two have no encryption at all. */
+	static const char *const weak_13[] = {"TLS_AES_128_CCM_8_SHA256", "TLS_SHA256_SHA256",
+					      "TLS_SHA384_SHA384", NULL};
+
+	judge_list(audit, "ssl_ciphers", weak_ciphers, "ciphers");
+	judge_list(audit, "ssl_tls13_ciphers", weak_13, "ciphers");
+}
+
+/* Curves of fewer than 224 bits: ssl_groups is ssl_ecdh_curve's name from 18 on. */
+static void judge_groups(struct pga_audit *audit)
+{
+	static const char *const weak[] = {"secp112", "secp128", "secp160", "secp192", "prime192",
+					   "sect113", "sect131", "sect163", "sect193", NULL};
+
+	judge_list(audit, "ssl_groups", weak, "groups");
+	judge_list(audit, "ssl_ecdh_curve", weak, "groups");
 }
 
 static void judge_passwords(struct pga_audit *audit)
@@ -183,25 +142,42 @@ static void judge_passwords(struct pga_audit *audit)
 	pga_text_free(&names);
 }
 
-/* The last releases that mended something for servers, of 2026-11-12. */
+/* Of a major version that is newer than the list nothing is known. */
 static void judge_release(struct pga_audit *audit)
 {
-	static const int releases[] = {140025, 150020, 160016, 170012, 180007};
 	struct pga_findings *findings = &audit->findings;
 	const int major = audit->version / 10000;
+	const int last = pga_pg_release_of(0, major);
 
-	for (size_t i = 0; i < sizeof releases / sizeof releases[0]; i++) {
-		if (releases[i] / 10000 != major || audit->version >= releases[i])
-			continue;
-		pga_findings_add(findings, PGA_SERVER_RELEASE_OLD, PGA_SEVERITY_WARNING,
-				 PGA_AUDIT_SERVER, "PostgreSQL %d.%d is older than %d.%d", major,
-				 audit->version % 10000, major, releases[i] % 10000);
-		pga_findings_detail(findings, "which was released on 2026-11-12");
-	}
-	if (major < releases[0] / 10000) {
+	if (audit->version == 0)
+		return;
+	if (major < pga_pg_oldest_major()) {
 		pga_findings_add(findings, PGA_SERVER_RELEASE_OLD, PGA_SEVERITY_ERROR,
 				 PGA_AUDIT_SERVER, "PostgreSQL %d gets no releases any more",
 				 major);
+	} else if (audit->version < last) {
+		pga_findings_add(findings, PGA_SERVER_RELEASE_OLD, PGA_SEVERITY_WARNING,
+				 PGA_AUDIT_SERVER, "PostgreSQL %d.%d is older than %d.%d", major,
+				 audit->version % 10000, major, last % 10000);
+		pga_findings_detail(findings, "which was released on %s", pga_pg_mended[0].day);
+	}
+}
+
+/* What is in the files, and was refused when they were read: a reload goes on without it, and a
+ * start does not. */
+static void judge_start(struct pga_audit *audit)
+{
+	struct pga_findings *findings = &audit->findings;
+
+	for (size_t i = 0; i < audit->refused_count; i++) {
+		const struct pga_audit_refused *refused = &audit->refused[i];
+
+		pga_findings_add(
+		    findings, PGA_SERVER_START_FAILS, PGA_SEVERITY_ERROR, PGA_AUDIT_SETTINGS,
+		    "the server will not start again: %s:%ld is refused%s%s", refused->file,
+		    refused->line, refused->name[0] != '\0' ? ", " : "", refused->name);
+		pga_findings_object(findings, "%s", refused->name);
+		pga_findings_detail(findings, "%s", refused->why);
 	}
 }
 
@@ -212,7 +188,9 @@ void pga_audit_judge_settings(struct pga_audit *audit)
 	judge_release(audit);
 	judge_tls(audit);
 	judge_ciphers(audit);
+	judge_groups(audit);
 	judge_passwords(audit);
+	judge_start(audit);
 	for (size_t i = 0; i < audit->setting_count; i++) {
 		const struct pga_audit_setting *setting = &audit->settings[i];
 

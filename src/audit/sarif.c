@@ -42,6 +42,7 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_OUTWARD_NOT_JUDGED] = "What the server connects to could not be judged",
 	    [PGA_RULE_WITHOUT_TLS] = "A rule lets clients in without TLS",
 	    [PGA_RULE_TRUST] = "A rule lets anybody in who reaches the server",
+	    [PGA_RULE_LOCAL_TRUST] = "A rule lets in anybody on the server's machine",
 	    [PGA_RULE_WEAK_PASSWORD] = "A rule takes passwords by a weak method",
 	    [PGA_RULE_GSS] = "A rule takes GSSAPI encryption in the place of TLS",
 	    [PGA_RULE_SHADOWED] = "Nobody gets as far as a rule",
@@ -49,6 +50,7 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_SERVED_CERTIFICATE_EXPIRES_SOON] = "The server's certificate ends soon",
 	    [PGA_SERVED_CERTIFICATE_UNNAMED] =
 		"The server's certificate has no subject alternative name",
+	    [PGA_SERVED_CERTIFICATE_WEAK] = "A certificate that the server shows is weak",
 	    [PGA_SERVED_CERTIFICATE_OLD] = "The server shows another certificate than its file",
 	    [PGA_SERVED_CERTIFICATE_REFUSED] = "A service would not take the server's certificate",
 	    [PGA_SERVER_WITHOUT_TLS] = "The server has TLS switched off",
@@ -68,6 +70,7 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_POOLER_SETTING_LOST] = "A later section takes a setting of TLS back",
 	    [PGA_POOLER_ERROR] = "pgbouncer does not start with its file",
 	    [PGA_SERVER_RESTART_PENDING] = "A setting waits for a restart",
+	    [PGA_SERVER_START_FAILS] = "The server does not start with its settings",
 	};
 
 	return titles[id];

@@ -28,13 +28,17 @@ static void add(struct pga_unencrypted *sessions, const struct pga_audit *audit,
 	    reallocarray(sessions->list, sessions->count + 1, sizeof *list);
 	char **names;
 
-	sessions->list = list != NULL ? list : sessions->list;
-	names = reallocarray(sessions->names, sessions->count + 1, sizeof(char *));
-	sessions->names = names != NULL ? names : sessions->names;
-	if (list == NULL || names == NULL) {
+	if (list == NULL) {
 		sessions->failed = true;
 		return;
 	}
+	sessions->list = list;
+	names = reallocarray(sessions->names, sessions->count + 1, sizeof(char *));
+	if (names == NULL) {
+		sessions->failed = true;
+		return;
+	}
+	sessions->names = names;
 	names[sessions->count] = name_of(audit, session);
 	list[sessions->count] =
 	    (struct pga_audit_target){audit->service, session->pid, strdup(session->since)};

@@ -235,6 +235,12 @@ static int audit(const struct asked *asked, const char *const *services, size_t 
 	return status;
 }
 
+/* The report itself goes to stdout. */
+static bool is_no_file(const char *path)
+{
+	return path != NULL && (path[0] == '\0' || strcmp(path, "-") == 0);
+}
+
 static int run(int argc, char **argv)
 {
 	struct asked asked = {.max_time = 30000, .fail_on = PGA_SEVERITY_ERROR};
@@ -247,6 +253,8 @@ static int run(int argc, char **argv)
 		return status;
 	if (optind == argc && asked.pooler_count == 0)
 		return pga_usage_error("audit", "a service, or --pgbouncer FILE, is missing");
+	if (is_no_file(asked.html) || is_no_file(asked.sarif))
+		return pga_usage_error("audit", "--html and --sarif need the name of a file");
 	if (asked.html != NULL && asked.sarif != NULL && strcmp(asked.html, asked.sarif) == 0)
 		return pga_usage_error("audit", "--html and --sarif name the same file: %s",
 				       asked.html);

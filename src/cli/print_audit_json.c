@@ -114,6 +114,24 @@ static json_t *chain_of(const struct pga_audit *audit)
 		pga_json_set(object, "key", text_or_null(item->key));
 		pga_json_set(object, "signature", text_or_null(item->signature));
 		pga_json_set(object, "pin", text_or_null(item->pin));
+		pga_json_set(object, "weak", text_or_null(item->weak));
+		pga_json_add(list, object);
+	}
+	return list;
+}
+
+static json_t *refused_of(const struct pga_audit *audit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < audit->refused_count; i++) {
+		const struct pga_audit_refused *item = &audit->refused[i];
+		json_t *object = json_object();
+
+		pga_json_set(object, "file", text_or_null(item->file));
+		pga_json_set(object, "line", json_integer(item->line));
+		pga_json_set(object, "name", text_or_null(item->name));
+		pga_json_set(object, "error", text_or_null(item->why));
 		pga_json_add(list, object);
 	}
 	return list;
@@ -201,6 +219,7 @@ json_t *pga_audit_as_json(const struct pga_audit *audit)
 	pga_json_set(object, "chain", chain_of(audit));
 	pga_json_set(object, "callers", callers_of(audit));
 	pga_json_set(object, "settings", settings_of(audit));
+	pga_json_set(object, "refused_settings", refused_of(audit));
 	pga_json_set(object, "rules", rules_of(audit));
 	pga_json_set(object, "sessions", sessions_of(audit));
 	pga_json_set(object, "connections", outward_of(audit));

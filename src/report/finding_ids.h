@@ -115,12 +115,14 @@
 	X(PGA_OUTWARD_NOT_JUDGED, "outward-not-judged")                           \
 	X(PGA_RULE_WITHOUT_TLS, "rule-without-tls")                               \
 	X(PGA_RULE_TRUST, "rule-trust")                                           \
+	X(PGA_RULE_LOCAL_TRUST, "rule-local-trust")                               \
 	X(PGA_RULE_WEAK_PASSWORD, "rule-weak-password")                           \
 	X(PGA_RULE_GSS, "rule-gss-encryption")                                    \
 	X(PGA_RULE_SHADOWED, "rule-shadowed")                                     \
 	X(PGA_RULE_ERROR, "rule-error")                                           \
 	X(PGA_SERVED_CERTIFICATE_EXPIRES_SOON, "served-certificate-expires-soon") \
 	X(PGA_SERVED_CERTIFICATE_UNNAMED, "served-certificate-unnamed")           \
+	X(PGA_SERVED_CERTIFICATE_WEAK, "served-certificate-weak")                 \
 	X(PGA_SERVED_CERTIFICATE_OLD, "served-certificate-old")                   \
 	X(PGA_SERVED_CERTIFICATE_REFUSED, "served-certificate-refused")           \
 	X(PGA_SERVER_WITHOUT_TLS, "server-without-tls")                           \
@@ -130,6 +132,7 @@
 	X(PGA_ROLES_MD5, "roles-md5")                                             \
 	X(PGA_SERVER_RELEASE_OLD, "server-release-old")                           \
 	X(PGA_SERVER_RESTART_PENDING, "server-restart-pending")                   \
+	X(PGA_SERVER_START_FAILS, "server-start-fails")                           \
 	X(PGA_POOLER_SERVER_NOT_VERIFIED, "pooler-server-not-verified")           \
 	X(PGA_POOLER_ANY_CA, "pooler-any-ca")                                     \
 	X(PGA_POOLER_WITHOUT_TLS, "pooler-without-tls")                           \

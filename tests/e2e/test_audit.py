@@ -16,7 +16,7 @@ local all {SUPERUSER} peer map=tests
 local all {USER} scram-sha-256
 host all {USER} 127.0.0.1/32 scram-sha-256
 hostssl all auditor 127.0.0.1/32 scram-sha-256
-host all all 10.0.0.0/8 scram-sha-256
+host all all 10.4.0.0/16 scram-sha-256
 hostssl all all 10.1.0.0/16 trust
 hostssl all all 10.2.0.0/16 md5
 host replication all 10.3.0.0/16 password
@@ -100,7 +100,7 @@ def test_what_a_superuser_sees_of_a_weak_server(home, weak_server):
     assert lines == {"rule-without-tls": [(5, "error"), (8, "error")], "rule-trust": [(6, "error")], "rule-weak-password": [(7, "warning"), (8, "error")],
                      "rule-shadowed": [(10, "note")]}
     hints = {finding["object"].rsplit(":", 1)[1]: finding["hint"] for finding in server["findings"] if finding["id"] == "rule-without-tls"}
-    assert hints == {"5": "hostssl all all 10.0.0.0/8 scram-sha-256", "8": "hostssl replication all 10.3.0.0/16 scram-sha-256"}
+    assert hints == {"5": "hostssl all all 10.4.0.0/16 scram-sha-256", "8": "hostssl replication all 10.3.0.0/16 scram-sha-256"}
     assert found(server, "foreign-server-weak") == [("weak", "error")]
     assert found(server, "subscription-weak") == [("down", "warning")]  # disabled
     assert found(server, "roles-md5") == [(None, "warning")]
@@ -114,8 +114,8 @@ def test_what_a_superuser_sees_of_a_weak_server(home, weak_server):
     log = json.loads((home / "audit.sarif").read_text())
     assert log["version"] == "2.1.0" and "rule-trust" in {item["ruleId"] for item in log["runs"][0]["results"]}
     page = (home / "audit.html").read_text()
-    assert "10.0.0.0/8" in page and "<script" not in page and "geheim" not in page + json.dumps(log)
-    assert text.returncode == 3 and "10.0.0.0/8" in text.stdout and "geheim" not in text.stdout and text.stderr == ""
+    assert "10.4.0.0/16" in page and "<script" not in page and "geheim" not in page + json.dumps(log)
+    assert text.returncode == 3 and "10.4.0.0/16" in text.stdout and "geheim" not in text.stdout and text.stderr == ""
 
 
 def test_what_a_plain_role_does_not_see_is_told_with_the_right(home, weak_server):
