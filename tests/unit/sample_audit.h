@@ -58,10 +58,12 @@ static struct pga_audit_certificate sample_chain[] = {
     {T("CN=db1.example.test"), T("CN=Example Intermediate CA"),
      T("DNS:db1.example.test, DNS:db.example.test"), T("2026-11-01T00:00:00Z"),
      T("2026-12-04T00:00:00Z"), T("EC P-256"), T("ecdsa-with-SHA256"),
-     T("6b1f0d2c8e3a47959f21b3f0a1c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6"), 1796342400},
+     T("6b1f0d2c8e3a47959f21b3f0a1c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6"), NULL, 1793491200,
+     1796342400},
     {T("CN=Example Intermediate CA"), T("CN=Example Root CA"), T(""), T("2026-01-01T00:00:00Z"),
      T("2031-01-01T00:00:00Z"), T("EC P-256"), T("ecdsa-with-SHA256"),
-     T("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"), 1924992000},
+     T("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"), NULL, 1767225600,
+     1924992000},
 };
 
 static struct pga_audit_unseen sample_unseen[] = {
