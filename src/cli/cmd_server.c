@@ -169,7 +169,13 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	result = pga_server_work_begin(work, &asked->wish, &error);
 	if (result == 0)
 		result = plan(work, &asked->wish, &error);
-	if (result == 0 && !asked->dry_run && !is_nothing(work, command)) {
+	if (result == 0 && !asked->dry_run && pga_server_work_is_by_hand(work, &error)) {
+		if (asked->json)
+			(void)print_json(work, asked, false);
+		else
+			print_plan(stdout, &work->plan, true);
+		result = -1;
+	} else if (result == 0 && !asked->dry_run && !is_nothing(work, command)) {
 		if (!asked->yes && !pga_question_possible())
 			return pga_usage_error(typed->name,
 					       "there is no terminal to ask on: --yes does it, "

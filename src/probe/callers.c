@@ -23,7 +23,7 @@ static void *look_up(void *context, size_t index, bool *failed)
 	const struct pga_probe_target *target = looking->callers->fleet.list[index].target;
 	const bool numeric = target->address[0] != '\0';
 
-	(void)failed;
+	*failed = false;
 	if (looking->port != 0 && looking->port != target->port)
 		return NULL;
 	return pga_addresses_find(numeric ? target->address : target->host, numeric);

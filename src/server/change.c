@@ -227,11 +227,28 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 	return result;
 }
 
+bool pga_server_work_is_by_hand(const struct pga_server_work *work, struct pga_error *error)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		any = any || work->goals[i].altered;
+	if (!any || !pga_server_settings_by_hand(&work->settings))
+		return false;
+	(void)pga_fail(error,
+		       "put the lines of the steps where they say, or into what writes that file, "
+		       "and have them loaded; then this again proves it. Nothing was changed",
+		       "the server does not allow ALTER SYSTEM (allow_alter_system is off)");
+	return true;
+}
+
 int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	sigset_t signals;
 	int result;
 
+	if (pga_server_work_is_by_hand(work, error))
+		return -1;
 	pga_signals_hold(&signals);
 	result = change(work, command, error);
 	pga_signals_release(&signals);

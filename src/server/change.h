@@ -69,6 +69,10 @@ int pga_server_plan_disable(struct pga_server_work *work, const struct pga_serve
 int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
 			 struct pga_error *error);
 
+/* Whether settings change that the server lets nobody change but by hand, in its files: the plan
+ * has the lines. Then fills error with that, and what to do. */
+bool pga_server_work_is_by_hand(const struct pga_server_work *work, struct pga_error *error);
+
 /* Does what is planned. On failure all is put back, and that is said, or what stays. command is
  * what is recorded; NULL: the last change is taken off the record (undo). */
 int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error);

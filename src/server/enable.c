@@ -61,8 +61,17 @@ static int plan_copy(struct pga_server_work *work, const struct pga_server_wish 
 	    "%s: the server's user could not use it there, and gets a copy: whoever renews "
 	    "it has to run this again",
 	    wish->key);
-	pga_plan_add(&work->plan, PGA_PLAN_STEP, "write %s and %s in the data directory, mode 0600",
-		     copy->names[PGA_PLACED_KEY], copy->names[PGA_PLACED_CERT]);
+	if (pga_server_settings_by_hand(&work->settings)) {
+		pga_plan_add(&work->plan, PGA_PLAN_STEP,
+			     "copy %s to %s in the data directory, and %s to %s: mode 0600, of its "
+			     "owner",
+			     wish->key, copy->names[PGA_PLACED_KEY], wish->certificate,
+			     copy->names[PGA_PLACED_CERT]);
+	} else {
+		pga_plan_add(&work->plan, PGA_PLAN_STEP,
+			     "write %s and %s in the data directory, mode 0600",
+			     copy->names[PGA_PLACED_KEY], copy->names[PGA_PLACED_CERT]);
+	}
 	wanted[PGA_SET_CERT] = copy->names[PGA_PLACED_CERT];
 	wanted[PGA_SET_KEY] = copy->names[PGA_PLACED_KEY];
 	return 0;

@@ -22,6 +22,7 @@ const char *const pga_server_settings[PGA_SEEN_COUNT] = {
     [PGA_SEEN_SNI] = "ssl_sni",
     [PGA_SEEN_CA] = "ssl_ca_file",
     [PGA_SEEN_CRL] = "ssl_crl_file",
+    [PGA_SEEN_CONFIG] = "config_file",
 };
 
 /* "'ssl', 'ssl_cert_file', …" of the first so many. */
@@ -85,6 +86,19 @@ static int read_altered(struct pga_cluster_session *session, struct pga_server_s
 	return result;
 }
 
+static int take_value(struct pga_server_value *value, const PGresult *rows, int row,
+		      struct pga_error *error)
+{
+	if (take(&value->now, PQgetvalue(rows, row, 1), error) != 0 ||
+	    take(&value->source, PQgetvalue(rows, row, 2), error) != 0)
+		return -1;
+	if (PQgetisnull(rows, row, 3) || PQgetisnull(rows, row, 4))
+		return 0;
+	return take(&value->file, PQgetvalue(rows, row, 3), error) == 0
+		   ? take(&value->line, PQgetvalue(rows, row, 4), error)
+		   : -1;
+}
+
 int pga_server_settings_read(struct pga_cluster_session *session,
 			     struct pga_server_settings *settings, struct pga_error *error)
 {
@@ -93,15 +107,15 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 
 	memset(settings, 0, sizeof *settings);
 	rows = ask_of(session,
-		      "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN (",
+		      "SELECT name, setting, source, sourcefile, sourceline FROM "
+		      "pg_catalog.pg_settings WHERE name IN (",
 		      PGA_SEEN_COUNT, ")", error);
 	result = rows != NULL ? 0 : -1;
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++) {
 		struct pga_server_value *value = find(settings, PQgetvalue(rows, i, 0));
 
-		if (value != NULL && (take(&value->now, PQgetvalue(rows, i, 1), error) != 0 ||
-				      take(&value->source, PQgetvalue(rows, i, 2), error) != 0))
-			result = -1;
+		if (value != NULL)
+			result = take_value(value, rows, i, error);
 	}
 	PQclear(rows);
 	return result == 0 ? read_altered(session, settings, error) : -1;
@@ -112,6 +126,8 @@ void pga_server_settings_free(struct pga_server_settings *settings)
 	for (size_t i = 0; i < PGA_SEEN_COUNT; i++) {
 		free(settings->of[i].now);
 		free(settings->of[i].source);
+		free(settings->of[i].file);
+		free(settings->of[i].line);
 		free(settings->of[i].altered);
 	}
 	memset(settings, 0, sizeof *settings);
@@ -157,12 +173,6 @@ int pga_server_settings_check(const struct pga_server_settings *settings,
 		if (settings->of[i].now == NULL)
 			return pga_fail(error, NULL, "this release of PostgreSQL has no setting %s",
 					pga_server_settings[i]);
-		if (is(settings, PGA_SEEN_ALTER, "off"))
-			return pga_fail(error,
-					"set it where the server's configuration is kept, or allow "
-					"it there",
-					"the server does not allow ALTER SYSTEM "
-					"(allow_alter_system is off)");
 		if (strcmp(settings->of[i].source, "command line") == 0 &&
 		    !is_in_force(&settings->of[i], wanted[i]))
 			return pga_fail(error, "start it without that option; nothing was changed",
@@ -173,13 +183,68 @@ int pga_server_settings_check(const struct pga_server_settings *settings,
 	return 0;
 }
 
+bool pga_server_settings_by_hand(const struct pga_server_settings *settings)
+{
+	return is(settings, PGA_SEEN_ALTER, "off");
+}
+
+/* As a file of settings has it. */
+static void quote(struct pga_text *text, const char *value)
+{
+	pga_text_add(text, "'");
+	for (; *value != '\0'; value++)
+		pga_text_addf(text, *value == '\'' ? "'%c" : "%c", *value);
+	pga_text_add(text, "'");
+}
+
+/* The last line that sets it counts, whichever file that is in: so that one is the place, or the
+ * end of the first file where there is none. */
+static void plan_by_hand(const struct pga_server_settings *settings, enum pga_server_setting which,
+			 const char *value, struct pga_server_plan *plan)
+{
+	const struct pga_server_value *setting = &settings->of[which];
+	const char *config = settings->of[PGA_SEEN_CONFIG].now;
+	struct pga_text line = PGA_TEXT_EMPTY;
+
+	if (value != NULL) {
+		pga_text_addf(&line, "%s = ", pga_server_settings[which]);
+		quote(&line, value);
+	}
+	plan->failed = plan->failed || line.failed;
+	if (value == NULL)
+		pga_plan_add(plan, PGA_PLAN_STEP, "take %s out of %s, line %s",
+			     pga_server_settings[which],
+			     setting->file != NULL ? setting->file : "postgresql.auto.conf",
+			     setting->line != NULL ? setting->line : "?");
+	else if (setting->file != NULL)
+		pga_plan_add(plan, PGA_PLAN_STEP, "in %s, in the place of line %s: %s",
+			     setting->file, setting->line, pga_text_string(&line));
+	else
+		pga_plan_add(plan, PGA_PLAN_STEP, "at the end of %s: %s",
+			     config != NULL ? config : "postgresql.conf", pga_text_string(&line));
+	pga_text_free(&line);
+}
+
+void pga_server_setting_plan(const struct pga_server_settings *settings,
+			     enum pga_server_setting which, const char *value,
+			     struct pga_server_plan *plan)
+{
+	if (pga_server_settings_by_hand(settings))
+		plan_by_hand(settings, which, value, plan);
+	else if (value != NULL)
+		pga_plan_add(plan, PGA_PLAN_STEP, "ALTER SYSTEM SET %s = '%s'",
+			     pga_server_settings[which], value);
+	else
+		pga_plan_add(plan, PGA_PLAN_STEP, "ALTER SYSTEM RESET %s",
+			     pga_server_settings[which]);
+}
+
 void pga_server_settings_plan(const struct pga_server_settings *settings,
 			      const char *const wanted[PGA_SET_COUNT], struct pga_server_plan *plan)
 {
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		if (changes(settings, wanted, i)) {
-			pga_plan_add(plan, PGA_PLAN_STEP, "ALTER SYSTEM SET %s = '%s'",
-				     pga_server_settings[i], wanted[i]);
+			pga_server_setting_plan(settings, i, wanted[i], plan);
 			pga_plan_detail(plan, "it is '%s' (%s)", settings->of[i].now,
 					settings->of[i].source);
 		}

@@ -28,6 +28,7 @@ enum pga_server_setting {
 	PGA_SEEN_SNI,
 	PGA_SEEN_CA, /* files that have to load besides: these two */
 	PGA_SEEN_CRL,
+	PGA_SEEN_CONFIG, /* config_file */
 	PGA_SEEN_COUNT
 };
 
@@ -38,6 +39,8 @@ extern const char *const pga_server_settings[PGA_SEEN_COUNT];
 struct pga_server_value {
 	char *now;     /* NULL: this release has no such setting */
 	char *source;  /* "default", "configuration file", "command line" */
+	char *file;    /* that sets it; NULL: none does */
+	char *line;    /* its number there */
 	char *altered; /* what ALTER SYSTEM has set; NULL: nothing */
 };
 
@@ -50,13 +53,22 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 			     struct pga_server_settings *settings, struct pga_error *error);
 void pga_server_settings_free(struct pga_server_settings *settings);
 
-/* Whether ALTER SYSTEM can set these (NULL: stays as it is): returns -1 where the command line of
- * the server says otherwise, ALTER SYSTEM is not allowed, or the server was built without TLS or
- * listens on no TCP port. */
+/* Whether these can be set (NULL: stays as it is): returns -1 where the command line of the server
+ * says otherwise, or the server was built without TLS or listens on no TCP port. */
 int pga_server_settings_check(const struct pga_server_settings *settings,
 			      const char *const wanted[PGA_SET_COUNT], struct pga_error *error);
 
-/* Adds a step to the plan for each that changes. */
+/* Whether they are set in the server's files alone, by hand: it does not allow ALTER SYSTEM (17 and
+ * later). */
+bool pga_server_settings_by_hand(const struct pga_server_settings *settings);
+
+/* Adds the step to the plan that sets one, or takes back what is set (value NULL): by ALTER SYSTEM,
+ * or the line and its place in the files. */
+void pga_server_setting_plan(const struct pga_server_settings *settings,
+			     enum pga_server_setting which, const char *value,
+			     struct pga_server_plan *plan);
+
+/* The same for each that changes, with what it is now. */
 void pga_server_settings_plan(const struct pga_server_settings *settings,
 			      const char *const wanted[PGA_SET_COUNT],
 			      struct pga_server_plan *plan);

@@ -55,12 +55,7 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 	work->goals[i] = (struct pga_server_goal){true, value};
 	work->back[i] = (struct pga_server_goal){true, now};
 	work->changes = true;
-	if (value != NULL)
-		pga_plan_add(&work->plan, PGA_PLAN_STEP, "ALTER SYSTEM SET %s = '%s'",
-			     pga_server_settings[i], value);
-	else
-		pga_plan_add(&work->plan, PGA_PLAN_STEP, "ALTER SYSTEM RESET %s",
-			     pga_server_settings[i]);
+	pga_server_setting_plan(&work->settings, i, value, &work->plan);
 }
 
 /* A copy that is named by what stays, or comes back, stays, too. */
