@@ -492,6 +492,7 @@ DIAGNOSE = \
 AUDIT = \
 	src/audit/address.c src/audit/address.h \
 	src/audit/audit.c src/audit/audit.h \
+	src/audit/ciphers.c src/audit/ciphers.h \
 	src/audit/collect.c src/audit/collect.h \
 	src/audit/collect_callers.c \
 	src/audit/collect_files.c \

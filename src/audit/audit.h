@@ -89,7 +89,9 @@ struct pga_audit_outward {
 	bool enabled;
 	bool judged;  /* false: why says for what reason it could not be */
 	bool allowed; /* the verdict */
-	char *why;    /* the reasons, a line each; "" where it is allowed */
+	bool old_tls; /* allowed, with a version of TLS that the policy does not take */
+	char *why;    /* the reasons, a line each; where it is allowed, what the policy asks for
+			 besides, and a gate would see to; "" */
 };
 
 /* A certificate that the server has shown in the session. */
@@ -155,6 +157,7 @@ struct pga_audit {
 	bool superuser;
 	bool monitor;   /* it is a member of pg_monitor, or may as much */
 	bool standby;   /* in recovery */
+	bool pooled;    /* a connection pooler is before it */
 	int version;    /* 150020 */
 	char *release;  /* "15.20 (Debian ...)" */
 	char *cluster;  /* cluster_name; "" */

@@ -42,6 +42,9 @@ static char *list_of(struct pga_audit *audit, const PGresult *row, int column, c
 		text.failed = text.failed || added.failed;
 		pga_text_free(&added);
 	}
+	/* A name in it is no UTF-8. */
+	if (list == NULL && !failed)
+		pga_text_add(&text, array);
 	json_decref(list);
 	audit->failed = audit->failed || failed;
 	return pga_audit_take_text(audit, &text);

@@ -21,11 +21,17 @@ static const char who[] =
     "current_user, pg_catalog.current_database(), pg_catalog.host(pg_catalog.inet_server_addr()), "
     "pg_catalog.current_setting('cluster_name'), "
     "(SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) "
-    "current_user), pg_catalog.pg_has_role('pg_monitor', 'USAGE')";
+    "current_user), pg_catalog.pg_has_role('pg_monitor', 'USAGE'), pg_catalog.pg_backend_pid()";
+
+struct asking {
+	struct pga_audit *audit;
+	long process; /* that the server says it is by the protocol */
+};
 
 static void take_who(void *context, const PGresult *row)
 {
-	struct pga_audit *audit = context;
+	const struct asking *asking = context;
+	struct pga_audit *audit = asking->audit;
 
 	audit->release = pga_audit_column(audit, row, 0);
 	audit->version = (int)pga_audit_number(row, 1);
@@ -36,6 +42,7 @@ static void take_who(void *context, const PGresult *row)
 	audit->cluster = pga_audit_masked(audit, row, 6);
 	audit->superuser = pga_audit_true(row, 7);
 	audit->monitor = audit->superuser || pga_audit_true(row, 8);
+	audit->pooled = pga_audit_number(row, 9) != asking->process;
 }
 
 int pga_audit_collect_server(struct pga_audit *audit, struct pga_audit_connection *connection,
@@ -44,14 +51,25 @@ int pga_audit_collect_server(struct pga_audit *audit, struct pga_audit_connectio
 	const char *host = PQhost(connection->connection);
 	const char *port = PQport(connection->connection);
 
+	struct asking asking = {audit, PQbackendPID(connection->connection)};
+
 	audit->now = time(NULL);
 	audit->host = pga_audit_copy(audit, host != NULL ? host : "");
 	audit->port = pga_audit_copy(audit, port != NULL ? port : "");
-	if (pga_audit_ask(connection, who, 1, take_who, audit, error) != 0)
+	if (pga_audit_ask(connection, who, 1, take_who, &asking, error) != 0)
 		return -1;
 	if (audit->release == NULL || audit->user == NULL)
 		return audit->failed ? pga_fail_memory(error)
 				     : pga_fail(error, NULL, "it does not say who it is");
+	if (audit->pooled)
+		pga_audit_not_seen(audit,
+				   "how clients, and the server, are connected to the pooler",
+				   "a connection pooler answers in the server's place: the "
+				   "certificate is the pooler's, and the sessions are its own",
+				   "");
+	else if (audit->protocol != NULL && audit->protocol[0] == '\0')
+		pga_audit_not_seen(audit, "the certificate that it shows over the network",
+				   "the audit came by a Unix-domain socket, or without TLS", "");
 	return 0;
 }
 

@@ -70,27 +70,6 @@ static int finish_connecting(struct pga_audit_connection *connection, struct pga
 		   : fail_with(connection->connection, "the server does not answer", error);
 }
 
-static void nothing(void *context, const PGresult *row)
-{
-	(void)context;
-	(void)row;
-}
-
-/* What somebody has put into a schema of the server's must not be taken for a function of
- * PostgreSQL's, and nothing is to be changed there. */
-static int settle(struct pga_audit_connection *connection, struct pga_error *error)
-{
-	static const char *const questions[] = {
-	    "SELECT pg_catalog.set_config('search_path', '', false)",
-	    "SET default_transaction_read_only = on",
-	};
-
-	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
-		if (pga_audit_ask(connection, questions[i], 1, nothing, NULL, error) != 0)
-			return -1;
-	return 0;
-}
-
 int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
 		      const struct pga_policy *policy, const struct pga_verdict *verdict,
 		      long seconds, struct pga_error *error)
@@ -115,9 +94,7 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 	(void)PQsetNoticeReceiver(connection->connection, ignore_notice, NULL);
 	if (PQstatus(connection->connection) == CONNECTION_BAD)
 		return fail_with(connection->connection, "no connection could be begun", error);
-	if (finish_connecting(connection, error) != 0)
-		return -1;
-	return settle(connection, error);
+	return finish_connecting(connection, error);
 }
 
 /* The kernel counts: libpq does not tell. */
@@ -166,24 +143,41 @@ long pga_audit_number(const PGresult *row, int column)
 	return strtol(pga_audit_value(row, column), NULL, 10);
 }
 
-int pga_audit_ask(struct pga_audit_connection *connection, const char *question, size_t most,
-		  pga_audit_row *take, void *context, struct pga_error *error)
+/* What somebody has put into a schema of the server's must not be taken for a function of
+ * PostgreSQL's, and nothing is to be changed there. Each question is a transaction of its own: a
+ * setting of the session would be left behind for others where a pooler has put it before the
+ * server. Of a database without an encoding names come as they are: the server would refuse to
+ * show one that is no UTF-8. */
+static void add_transaction(struct pga_text *text, const PGconn *connection, const char *question)
+{
+	const char *encoding = PQparameterStatus(connection, "server_encoding");
+
+	pga_text_add(text, "BEGIN READ ONLY; SET LOCAL search_path = ''; ");
+	if (encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0)
+		pga_text_add(text, "SET LOCAL client_encoding = 'SQL_ASCII'; ");
+	pga_text_addf(text, "%s; COMMIT", question);
+}
+
+struct answering {
+	size_t most;
+	pga_audit_row *take;
+	void *context;
+	size_t count; /* of rows */
+	bool refused;
+};
+
+/* Returns -1 where the connection is of no use any more. */
+static int take_answer(struct pga_audit_connection *connection, struct answering *answering,
+		       struct pga_error *error)
 {
 	PGresult *result;
-	size_t count = 0;
 	bool lost = false;
-	int answer = 0;
 
-	connection->sqlstate[0] = '\0';
-	connection->cut = false;
-	if (PQsendQuery(connection->connection, question) != 1)
-		return fail_with(connection->connection, "the connection is lost", error);
-	(void)PQsetSingleRowMode(connection->connection);
 	while ((result = next_result(connection, &lost)) != NULL) {
 		switch (PQresultStatus(result)) {
 		case PGRES_SINGLE_TUPLE:
-			if (count++ < most)
-				take(context, result);
+			if (answering->count++ < answering->most)
+				answering->take(answering->context, result);
 			else
 				connection->cut = true;
 			break;
@@ -197,8 +191,9 @@ int pga_audit_ask(struct pga_audit_connection *connection, const char *question,
 			PQclear(result);
 			return pga_fail(error, NULL, "it answers what it was not asked");
 		default:
-			keep_refusal(connection, result, error);
-			answer = 1;
+			if (!answering->refused)
+				keep_refusal(connection, result, error);
+			answering->refused = true;
 		}
 		PQclear(result);
 	}
@@ -206,7 +201,43 @@ int pga_audit_ask(struct pga_audit_connection *connection, const char *question,
 		return pga_fail(error, NULL, "its answers do not end");
 	if (lost || PQstatus(connection->connection) != CONNECTION_OK)
 		return fail_with(connection->connection, "the time for it was over", error);
-	return answer;
+	return 0;
+}
+
+static int begin(const struct pga_audit_connection *connection, const char *words,
+		 struct pga_error *error)
+{
+	if (PQsendQuery(connection->connection, words) != 1)
+		return fail_with(connection->connection, "the connection is lost", error);
+	(void)PQsetSingleRowMode(connection->connection);
+	return 0;
+}
+
+int pga_audit_ask(struct pga_audit_connection *connection, const char *question, size_t most,
+		  pga_audit_row *take, void *context, struct pga_error *error)
+{
+	struct answering answering = {.most = most, .take = take, .context = context};
+	struct answering ending = {.most = 0};
+	struct pga_error ignored;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result;
+
+	connection->sqlstate[0] = '\0';
+	connection->cut = false;
+	add_transaction(&text, connection->connection, question);
+	result =
+	    text.failed ? pga_fail_memory(error) : begin(connection, pga_text_string(&text), error);
+	pga_text_free(&text);
+	if (result == 0)
+		result = take_answer(connection, &answering, error);
+	if (result != 0 || !answering.refused)
+		return result;
+	/* The reason is told already. */
+	if (PQtransactionStatus(connection->connection) != PQTRANS_IDLE &&
+	    (begin(connection, "ROLLBACK", &ignored) != 0 ||
+	     take_answer(connection, &ending, &ignored) != 0))
+		return -1;
+	return 1;
 }
 
 void pga_audit_leave(struct pga_audit_connection *connection)

@@ -32,8 +32,9 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 		      const struct pga_policy *policy, const struct pga_verdict *verdict,
 		      long seconds, struct pga_error *error);
 
-/* Asks, and hands over each row, up to `most` of them. Returns 0; 1 with the server's words where
- * it refuses the question, and another can be asked; -1 where the connection is of no use any more.
+/* Asks, in a transaction that changes nothing, and hands over each row, up to `most` of them.
+ * Returns 0; 1 with the server's words where it refuses the question, and another can be asked; -1
+ * where the connection is of no use any more.
  */
 int pga_audit_ask(struct pga_audit_connection *connection, const char *question, size_t most,
 		  pga_audit_row *take, void *context, struct pga_error *error);

@@ -14,7 +14,4 @@ void pga_audit_judge_unseen(struct pga_audit *audit);
 /* All of them, in the order of their subjects. */
 void pga_audit_judge(struct pga_audit *audit);
 
-/* Adds the names in OpenSSL's language of ciphers that let in what nobody should have. */
-void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named);
-
 #endif

@@ -9,7 +9,10 @@
 static char *in_a_line(struct pga_audit *audit, const char *lines)
 {
 	char *line = pga_audit_copy(audit, lines);
+	size_t length = line != NULL ? strlen(line) : 0;
 
+	while (length > 0 && line[length - 1] == '\n')
+		line[--length] = '\0';
 	for (char *at = line; at != NULL && *at != '\0'; at++)
 		if (*at == '\n')
 			*at = ';';
@@ -28,10 +31,15 @@ static void add_message(struct pga_audit *audit, const struct pga_audit_outward 
 	struct pga_findings *findings = &audit->findings;
 	const enum pga_finding_id id =
 	    outward->judged ? id_of(outward->way) : PGA_OUTWARD_NOT_JUDGED;
-	const enum pga_severity severity = !outward->judged   ? PGA_SEVERITY_WARNING
-					   : outward->enabled ? PGA_SEVERITY_ERROR
-							      : PGA_SEVERITY_WARNING;
 	const char *what = outward->judged ? "is weaker than verify-full" : "could not be judged";
+	enum pga_severity severity = PGA_SEVERITY_WARNING;
+
+	if (outward->judged && outward->allowed) {
+		what = "is verified, and weaker than the policy";
+		severity = outward->old_tls ? PGA_SEVERITY_WARNING : PGA_SEVERITY_NOTE;
+	} else if (outward->judged && outward->enabled) {
+		severity = PGA_SEVERITY_ERROR;
+	}
 
 	switch (outward->way) {
 	case PGA_AUDIT_RECEIVER:
@@ -96,13 +104,13 @@ void pga_audit_judge_outward(struct pga_audit *audit)
 		const struct pga_audit_outward *outward = &audit->outward[i];
 		char *why;
 
-		if (outward->judged && outward->allowed)
+		if (outward->judged && outward->allowed && outward->why[0] == '\0')
 			continue;
 		why = in_a_line(audit, outward->why);
 		add_message(audit, outward);
 		pga_findings_object(&audit->findings, "%s", outward->name);
 		pga_findings_detail(&audit->findings, "%s", why != NULL ? why : "");
-		if (outward->judged)
+		if (outward->judged && !outward->allowed)
 			add_hint(audit, outward);
 		free(why);
 	}

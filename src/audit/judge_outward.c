@@ -19,6 +19,14 @@ static const char *const own[] = {
     "analyze_sampling",    "restore_stats",    "password_required", "use_scram_passthrough",
 };
 
+/* Options of postgres_fdw's that a libpq newer than this one has (16 to 19), and that weaken
+ * nothing. */
+static const char *const newer[] = {
+    "gssdelegation",    "load_balance_hosts", "max_protocol_version", "min_protocol_version",
+    "oauth_issuer",     "oauth_client_id",    "oauth_scope",          "require_auth",
+    "scram_client_key", "scram_server_key",   "sslcertmode",          "sslnegotiation",
+};
+
 struct judging {
 	struct pga_audit *audit;
 	struct pga_audit_outward *outward;
@@ -71,12 +79,50 @@ static void show(struct judging *judging)
 	pga_text_free(&shown);
 }
 
+/* What this machine's libpq is too old to know can make it stronger as well as weaker. */
+static bool is_beyond_us(struct judging *judging, const struct pga_verdict *verdict)
+{
+	const PQconninfoOption *roots = pga_option_find(judging->effective.options, "sslrootcert");
+	const bool system = roots != NULL && roots->val != NULL &&
+			    strcmp(roots->val, "system") == 0 &&
+			    pga_option_find(judging->effective.options, "sslcertmode") == NULL &&
+			    judging->audit->version >= 160000;
+	struct pga_text why = PGA_TEXT_EMPTY;
+
+	if (verdict->allowed ? judging->unknown.length == 0 : !system)
+		return false;
+	if (system)
+		pga_text_add(&why, "sslrootcert=system is the system's roots there, and nothing "
+				   "that this machine's libpq knows");
+	else
+		pga_text_addf(&why, "it has options that are not known here: %s",
+			      pga_text_string(&judging->unknown));
+	judging->outward->why = pga_audit_take_text(judging->audit, &why);
+	return true;
+}
+
+/* There is no gate on the server that would set what a lock is for. */
+static void judge_locks(struct judging *judging, struct pga_verdict *verdict)
+{
+	struct pga_text why = PGA_TEXT_EMPTY;
+
+	judging->outward->old_tls = verdict->lock_min_tls;
+	if (verdict->lock_min_tls)
+		pga_text_add(&why, "a version of TLS is let in that is older than the policy's\n");
+	pga_verdict_without_locks(verdict, &judging->effective);
+	pga_text_add(&why, pga_text_string(&verdict->why));
+	judging->outward->why = pga_audit_take_text(judging->audit, &why);
+}
+
 static void tell(struct judging *judging, const struct pga_policy *policy)
 {
 	struct pga_audit_outward *outward = judging->outward;
 	const PQconninfoOption *service = pga_option_find(judging->effective.options, "service");
+	/* allow-weak is of this machine: localhost is another one there. */
+	struct pga_policy there = *policy;
 	struct pga_verdict verdict;
 
+	there.allow_weak_count = 0;
 	show(judging);
 	if (service != NULL && service->val != NULL && service->val[0] != '\0') {
 		outward->why = pga_audit_copy(judging->audit,
@@ -85,17 +131,16 @@ static void tell(struct judging *judging, const struct pga_policy *policy)
 		return;
 	}
 	complete(judging);
-	pga_judge(&judging->effective, policy, &verdict);
-	if (judging->unknown.length > 0) {
-		verdict.allowed = false;
-		pga_text_addf(&verdict.why, "%sit has options that are not known here: %s",
-			      verdict.why.length > 0 ? "\n" : "",
-			      pga_text_string(&judging->unknown));
+	pga_judge(&judging->effective, &there, &verdict);
+	if (!is_beyond_us(judging, &verdict)) {
+		outward->judged = true;
+		outward->allowed = verdict.allowed;
+		if (verdict.allowed)
+			judge_locks(judging, &verdict);
+		else
+			outward->why =
+			    pga_audit_copy(judging->audit, pga_text_string(&verdict.why));
 	}
-	outward->judged = true;
-	outward->allowed = verdict.allowed;
-	outward->why =
-	    pga_audit_copy(judging->audit, verdict.allowed ? "" : pga_text_string(&verdict.why));
 	judging->audit->failed = judging->audit->failed || verdict.why.failed;
 	pga_verdict_free(&verdict);
 }
@@ -137,10 +182,10 @@ void pga_audit_judge_conninfo(struct pga_audit *audit, struct pga_audit_outward 
 	end(&judging);
 }
 
-static bool is_own(const char *name)
+static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-		if (strcmp(own[i], name) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], name) == 0)
 			return true;
 	return false;
 }
@@ -162,7 +207,8 @@ static void set(struct judging *judging, const char *said)
 			free(name);
 			return;
 		}
-	if (!is_own(name))
+	if (!is_one_of(name, own, sizeof own / sizeof own[0]) &&
+	    !is_one_of(name, newer, sizeof newer / sizeof newer[0]))
 		pga_text_addf(&judging->unknown, "%s%s", judging->unknown.length > 0 ? ", " : "",
 			      name);
 	free(name);

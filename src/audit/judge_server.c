@@ -1,11 +1,11 @@
 /* The server's own settings, its release, and what was not seen. */
+#include "audit/ciphers.h"
 #include "audit/collect.h"
 #include "audit/judge.h"
 
 #include "base/pg_releases.h"
 
 #include <string.h>
-#include <strings.h>
 
 static bool is(const char *text, const char *word)
 {
@@ -38,49 +38,15 @@ static void judge_tls(struct pga_audit *audit)
 	}
 }
 
-/* Adds those of a list in OpenSSL's language (or of TLS 1.3's ciphers, or of groups) that begin
- * with one of these, but for what it takes away. */
-static void add_weak(struct pga_text *named, const char *list, const char *const *weak)
-{
-	for (const char *at = list; at != NULL && *at != '\0';) {
-		const size_t length = strcspn(at, ":, ");
-		const char *name = at + (*at == '+' || *at == '?');
-
-		for (size_t i = 0; weak[i] != NULL; i++)
-			if (at[0] != '!' && at[0] != '-' && length >= strlen(weak[i]) &&
-			    strncasecmp(name, weak[i], strlen(weak[i])) == 0) {
-				pga_text_add(named, named->length > 0 ? ", " : "");
-				pga_text_add_bytes(named, at, length);
-				break;
-			}
-		at += length + strspn(at + length, ":, ");
-	}
-}
-
-static const char *const weak_ciphers[] = {"NULL",        "eNULL",
-					   "aNULL",       "RC4",
-					   "RC2",         "DES",
-					   "3DES",        "IDEA",
-					   "SEED",        "EXP",
-					   "LOW",         "ADH",
-					   "AECDH",       "MD5",
-					   "ALL",         "COMPLEMENTOFALL",
-					   "@SECLEVEL=0", "DEFAULT@SECLEVEL=0",
-					   NULL};
-
-void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
-{
-	add_weak(named, ciphers, weak_ciphers);
-}
-
-/* A finding about the setting, where it has any of these. */
-static void judge_list(struct pga_audit *audit, const char *name, const char *const *weak,
-		       const char *what)
+/* A finding about the setting, where it has weak ones. */
+static void judge_list(struct pga_audit *audit, const char *name,
+		       void (*add_weak)(const char *list, struct pga_text *named), const char *what)
 {
 	const char *list = pga_audit_setting(audit, name);
 	struct pga_text named = PGA_TEXT_EMPTY;
 
-	add_weak(&named, list, weak);
+	if (list != NULL)
+		add_weak(list, &named);
 	if (named.length > 0) {
 		pga_findings_add(&audit->findings, PGA_SERVER_CIPHERS_WEAK, PGA_SEVERITY_WARNING,
 				 PGA_AUDIT_SETTINGS, "%s lets in weak %s: %s", name, what,
@@ -93,24 +59,13 @@ static void judge_list(struct pga_audit *audit, const char *name, const char *co
 	pga_text_free(&named);
 }
 
+/* ssl_groups is ssl_ecdh_curve's name from 18 on. */
 static void judge_ciphers(struct pga_audit *audit)
 {
-	/* The last two have no encryption at all. */
-	static const char *const weak_13[] = {"TLS_AES_128_CCM_8_SHA256", "TLS_SHA256_SHA256",
-					      "TLS_SHA384_SHA384", NULL};
-
-	judge_list(audit, "ssl_ciphers", weak_ciphers, "ciphers");
-	judge_list(audit, "ssl_tls13_ciphers", weak_13, "ciphers");
-}
-
-/* Curves of fewer than 224 bits: ssl_groups is ssl_ecdh_curve's name from 18 on. */
-static void judge_groups(struct pga_audit *audit)
-{
-	static const char *const weak[] = {"secp112", "secp128", "secp160", "secp192", "prime192",
-					   "sect113", "sect131", "sect163", "sect193", NULL};
-
-	judge_list(audit, "ssl_groups", weak, "groups");
-	judge_list(audit, "ssl_ecdh_curve", weak, "groups");
+	judge_list(audit, "ssl_ciphers", pga_audit_weak_ciphers, "ciphers");
+	judge_list(audit, "ssl_tls13_ciphers", pga_audit_weak_tls13_ciphers, "ciphers");
+	judge_list(audit, "ssl_groups", pga_audit_weak_groups, "groups");
+	judge_list(audit, "ssl_ecdh_curve", pga_audit_weak_groups, "groups");
 }
 
 static void judge_passwords(struct pga_audit *audit)
@@ -188,7 +143,6 @@ void pga_audit_judge_settings(struct pga_audit *audit)
 	judge_release(audit);
 	judge_tls(audit);
 	judge_ciphers(audit);
-	judge_groups(audit);
 	judge_passwords(audit);
 	judge_start(audit);
 	for (size_t i = 0; i < audit->setting_count; i++) {

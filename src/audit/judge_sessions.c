@@ -1,5 +1,6 @@
 /* Sessions that are weak. */
 #include "audit/address.h"
+#include "audit/ciphers.h"
 #include "audit/collect.h"
 #include "audit/judge.h"
 
@@ -60,9 +61,7 @@ static void add_weak(struct pga_audit *audit, const struct pga_audit_session *se
 	const bool old = strcmp(session->protocol, "TLSv1") == 0 ||
 			 strcmp(session->protocol, "TLSv1.1") == 0 ||
 			 strncmp(session->protocol, "SSL", 3) == 0;
-	const bool weak = (session->bits > 0 && session->bits < 128) ||
-			  strstr(session->cipher, "RC4") != NULL ||
-			  strstr(session->cipher, "NULL") != NULL;
+	const bool weak = pga_audit_is_weak_cipher(session->cipher, session->bits);
 
 	if (old) {
 		pga_findings_add(findings, PGA_SESSION_TLS_OLD, PGA_SEVERITY_ERROR,

@@ -1,5 +1,6 @@
 #include "audit/pgbouncer.h"
 
+#include "audit/ciphers.h"
 #include "audit/collect.h"
 #include "audit/judge.h"
 #include "base/shell_word.h"

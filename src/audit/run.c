@@ -17,7 +17,8 @@ struct plan {
 	struct pga_verdict verdict;
 	bool judged; /* the verdict is there */
 	bool exempt;
-	char *why; /* it is not to be asked; NULL: it is */
+	char *others; /* hosts that it can come to as well; NULL: none */
+	char *why;    /* it is not to be asked; NULL: it is */
 	const char *hint;
 };
 
@@ -33,6 +34,21 @@ struct auditing {
 
 /* ---- beforehand, in this thread: libpq keeps some things for a process ---- */
 
+static int keep_hosts(struct plan *plan, const PQconninfoOption *options)
+{
+	const PQconninfoOption *address = pga_option_find(options, "hostaddr");
+	const PQconninfoOption *host = pga_option_find(options, "host");
+	const char *list = address != NULL && address->val != NULL && address->val[0] != '\0'
+			       ? address->val
+			   : host != NULL ? host->val
+					  : NULL;
+
+	if (list == NULL || strchr(list, ',') == NULL)
+		return 0;
+	plan->others = strdup(list);
+	return plan->others != NULL ? 0 : -1;
+}
+
 static int plan_one(struct plan *plan, const char *service, const struct pga_policy *policy,
 		    struct pga_error *error)
 {
@@ -41,6 +57,7 @@ static int plan_one(struct plan *plan, const char *service, const struct pga_pol
 	const struct pga_parameters parameters = {keywords, values, 0};
 	struct pga_effective effective = {0};
 	const int asked = pga_ask(&parameters, &effective, error);
+	int hosts;
 
 	if (asked < 0)
 		return -1;
@@ -52,6 +69,7 @@ static int plan_one(struct plan *plan, const char *service, const struct pga_pol
 	pga_judge(&effective, policy, &plan->verdict);
 	plan->judged = true;
 	plan->exempt = !plan->verdict.needs_tls;
+	hosts = keep_hosts(plan, effective.options);
 	if (!plan->verdict.allowed) {
 		plan->why = strdup(pga_text_string(&plan->verdict.why));
 		for (char *at = plan->why; at != NULL && *at != '\0'; at++)
@@ -60,7 +78,8 @@ static int plan_one(struct plan *plan, const char *service, const struct pga_pol
 		plan->hint = "pganchor service harden";
 	}
 	pga_effective_free(&pga_linked_libpq, &effective);
-	return plan->verdict.allowed || plan->why != NULL ? 0 : pga_fail_memory(error);
+	return hosts == 0 && (plan->verdict.allowed || plan->why != NULL) ? 0
+									  : pga_fail_memory(error);
 }
 
 static void tell_checked(void *context, size_t done)
@@ -174,6 +193,8 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	    pga_audit_collect_server(audit, connection, error) != 0)
 		return -1;
 	audit->connected = true;
+	if (plan->others != NULL)
+		pga_audit_not_seen(audit, "the other servers of this service", plan->others, "");
 	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
 	    pga_audit_collect_settings(audit, connection, error) != 0 ||
 	    pga_audit_collect_files(audit, connection, error) != 0 ||
@@ -268,6 +289,7 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 	for (size_t i = 0; plans != NULL && i < question->count; i++) {
 		if (plans[i].judged)
 			pga_verdict_free(&plans[i].verdict);
+		free(plans[i].others);
 		free(plans[i].why);
 	}
 	if (auditing != NULL) {

@@ -25,12 +25,24 @@ static bool is_moment(const char *text)
 	return text[0] != '\0' && text[strspn(text, "0123456789-:TZ")] == '\0';
 }
 
+static void keep(struct pga_audit *audit, const struct pga_audit_target *target, bool gone,
+		 const char *why)
+{
+	struct pga_audit_ended *ended =
+	    pga_audit_grow(audit, &audit->ended, &audit->ended_count, sizeof *ended);
+
+	if (ended == NULL)
+		return;
+	ended->pid = target->pid;
+	ended->gone = gone;
+	ended->why = pga_audit_copy(audit, why);
+}
+
 static int end_one(struct pga_audit *audit, struct pga_audit_connection *connection,
 		   const struct pga_audit_target *target, struct pga_error *error)
 {
 	struct ending ending = {.audit = audit};
 	struct pga_text question = PGA_TEXT_EMPTY;
-	struct pga_audit_ended *ended;
 	int asked = 0;
 
 	pga_text_addf(&question,
@@ -50,29 +62,30 @@ static int end_one(struct pga_audit *audit, struct pga_audit_connection *connect
 		    pga_audit_ask(connection, pga_text_string(&question), 1, take, &ending, error);
 	audit->failed = audit->failed || question.failed;
 	pga_text_free(&question);
-	if (asked < 0)
-		return -1;
-	ended = pga_audit_grow(audit, &audit->ended, &audit->ended_count, sizeof *ended);
-	if (ended == NULL)
-		return 0;
-	ended->pid = target->pid;
-	ended->gone = asked == 0 && (!ending.found || ending.ended);
-	ended->why = pga_audit_copy(audit, asked > 0       ? error->message
-					   : !ending.found ? "it was gone, or is encrypted"
-					   : ending.ended  ? ""
-							   : "it has not ended within 2 seconds");
-	return 0;
+	keep(audit, target, asked == 0 && (!ending.found || ending.ended),
+	     asked != 0      ? error->message
+	     : !ending.found ? "it was gone, or is encrypted"
+	     : ending.ended  ? ""
+			     : "it has not ended within 2 seconds");
+	return asked < 0 ? -1 : 0;
 }
 
 int pga_audit_terminate(struct pga_audit *audit, struct pga_audit_connection *connection,
 			const struct pga_audit_question *question, struct pga_error *error)
 {
+	int result = 0;
+
 	for (size_t i = 0; i < question->target_count; i++) {
 		const struct pga_audit_target *target = &question->targets[i];
 
-		if (strcmp(target->service, audit->service) == 0 &&
-		    end_one(audit, connection, target, error) != 0)
-			return -1;
+		if (strcmp(target->service, audit->service) != 0)
+			continue;
+		if (audit->pooled)
+			keep(audit, target, false, "a connection pooler is before the server");
+		else if (result == 0)
+			result = end_one(audit, connection, target, error);
+		else
+			keep(audit, target, false, "the one before took all of the time");
 	}
-	return 0;
+	return result;
 }

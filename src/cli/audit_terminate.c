@@ -50,13 +50,17 @@ static void add(struct pga_unencrypted *sessions, const struct pga_audit *audit,
 
 void pga_unencrypted_add(struct pga_unencrypted *sessions, const struct pga_audit *audit)
 {
+	bool blind = !audit->connected || (audit->session_count == 0 && !audit->pooler);
+
 	for (size_t i = 0; i < audit->session_count; i++) {
 		const struct pga_audit_session *session = &audit->sessions[i];
 
+		blind = blind || !session->seen;
 		if (session->seen && !session->own && !session->tls && !session->gss &&
 		    session->address[0] != '\0')
 			add(sessions, audit, session);
 	}
+	sessions->blind += blind;
 }
 
 static void list_them(FILE *out, const struct pga_unencrypted *sessions)
@@ -165,9 +169,12 @@ int pga_unencrypted_end(const struct pga_unencrypted *sessions,
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
+	if (sessions->blind > 0)
+		(void)printf("of %zu server%s not all sessions are seen: none of those is ended\n",
+			     sessions->blind, sessions->blind == 1 ? "" : "s");
 	if (sessions->count == 0) {
 		(void)puts("no session without encryption is to be ended");
-		return PGA_EXIT_DONE;
+		return sessions->blind > 0 ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 	}
 	if (dry_run || yes)
 		list_them(stdout, sessions);
@@ -184,7 +191,9 @@ int pga_unencrypted_end(const struct pga_unencrypted *sessions,
 		(void)puts("nothing was ended");
 		return PGA_EXIT_FAILED;
 	}
-	return end_them(sessions, question);
+	return end_them(sessions, question) != PGA_EXIT_DONE || sessions->blind > 0
+		   ? PGA_EXIT_FAILED
+		   : PGA_EXIT_DONE;
 }
 
 void pga_unencrypted_free(struct pga_unencrypted *sessions)

@@ -13,6 +13,7 @@ struct pga_unencrypted {
 	char **names; /* as they are told, one for each */
 	size_t count;
 	size_t senders; /* of them, standbys and subscribers */
+	size_t blind;   /* servers of whose sessions not all were seen */
 	bool failed;
 };
 

@@ -17,6 +17,7 @@ static void print_head(const struct pga_audit *audit)
 {
 	size_t clients = 0;
 	size_t encrypted = 0;
+	size_t unseen = 0;
 
 	if (!audit->connected) {
 		pga_print(stdout, "%s\n", audit->service);
@@ -30,6 +31,7 @@ static void print_head(const struct pga_audit *audit)
 	for (size_t i = 0; i < audit->session_count; i++) {
 		clients += audit->sessions[i].address[0] != '\0';
 		encrypted += audit->sessions[i].tls;
+		unseen += !audit->sessions[i].seen;
 	}
 	pga_print(stdout, "%s: PostgreSQL %s%s%s%s, %s port %s, as %s%s\n", audit->service,
 		  audit->release, audit->standby ? ", a standby" : "",
@@ -39,8 +41,11 @@ static void print_head(const struct pga_audit *audit)
 		pga_print(stdout, "  %s, %s, root %s%s%s%s\n", audit->protocol, audit->cipher,
 			  audit->root, audit->anchor[0] != '\0' ? " (anchor " : "", audit->anchor,
 			  audit->anchor[0] != '\0' ? ")" : "");
-	pga_print(stdout, "  %zu session%s over the network, %zu of them by TLS\n", clients,
+	pga_print(stdout, "  %zu session%s over the network, %zu of them by TLS", clients,
 		  clients == 1 ? "" : "s", encrypted);
+	if (unseen > 0)
+		pga_print(stdout, "; %zu more of which that is not seen", unseen);
+	pga_print(stdout, "\n");
 }
 
 /* ERROR MESSAGE, and below it, indented, what is known of it and what mends it. */
@@ -99,8 +104,13 @@ void pga_print_audit(const struct pga_audit *audit)
 	print_head(audit);
 	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
 		print_section(&audit->findings, sections[i].subject, sections[i].heading);
-	if (audit->connected && pga_findings_worst(&audit->findings) <= PGA_SEVERITY_NOTE)
+	if (!audit->connected || pga_findings_worst(&audit->findings) > PGA_SEVERITY_NOTE)
+		return;
+	if (audit->unseen_count == 0)
 		(void)puts("  nothing is weak");
+	else
+		(void)printf("  nothing that was seen is weak; %zu thing%s not seen\n",
+			     audit->unseen_count, audit->unseen_count == 1 ? " was" : "s were");
 }
 
 void pga_print_audit_counts(const struct pga_audit_counts *counts)
