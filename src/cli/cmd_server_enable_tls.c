@@ -1,6 +1,7 @@
 /* pganchor server enable-tls: TLS on, proved. */
 #include "cli/cmd_server.h"
 
+#include "base/path.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 
@@ -58,12 +59,16 @@ static const struct pga_option options[] = {
 };
 
 /* The server resolves a path by its data directory, and whoever types it by the present one. */
-static int make_absolute(const char **path, char **kept)
+static int make_absolute(struct pga_server_wish *wish, const char **path, char **kept)
 {
+	struct pga_real_path real;
 	struct pga_error error;
 
 	if (*path == NULL)
 		return PGA_EXIT_DONE;
+	if (pga_real_path(&real, *path, &error) != 0 && !real.leads_outside)
+		wish->linked_by_others = true;
+	pga_real_path_free(&real);
 	*kept = realpath(*path, NULL);
 	if (*kept == NULL) {
 		(void)pga_fail_errno(&error, "nothing was changed", "%s", *path);
@@ -101,9 +106,9 @@ static int run(int argc, char **argv)
 		return status;
 	status = check_words(wish);
 	if (status == PGA_EXIT_DONE)
-		status = make_absolute(&wish->certificate, &asked.certificate);
+		status = make_absolute(wish, &wish->certificate, &asked.certificate);
 	if (status == PGA_EXIT_DONE)
-		status = make_absolute(&wish->key, &asked.key);
+		status = make_absolute(wish, &wish->key, &asked.key);
 	if (status == PGA_EXIT_DONE)
 		status = pga_server_act(&pga_cmd_server_enable_tls, &asked, "enable-tls",
 					pga_server_plan_enable);

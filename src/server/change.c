@@ -127,7 +127,8 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 static int record(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
 		  struct pga_error *error)
 {
-	struct pga_server_change change = {.command = command, .served = work->served};
+	struct pga_server_change change = {
+	    .command = command, .served = work->served, .unrequired = work->unrequired};
 
 	if (!work->changes)
 		return 0;

@@ -21,7 +21,8 @@ struct pga_server_wish {
 	const char *user;        /* a superuser; NULL: see cert/cluster_sql.h */
 	const char *certificate; /* enable: paths of the pair; NULL: those that are set */
 	const char *key;
-	const char *ciphers; /* NULL: as they are set */
+	bool linked_by_others; /* somebody else's symbolic link leads there, to any file */
+	const char *ciphers;   /* NULL: as they are set */
 	const char *min;
 	const char *max;
 	const char *const *hosts; /* that the certificate has to name */

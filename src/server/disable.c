@@ -174,11 +174,14 @@ int pga_server_plan_disable(struct pga_server_work *work, const struct pga_serve
 			    struct pga_error *error)
 {
 	const char *const wanted[PGA_SET_COUNT] = {[PGA_SET_ON] = "off"};
+	const char *now = work->settings.of[PGA_SET_ON].now;
+	/* Then nobody loses anything. */
+	const bool off = work->served[0] == '\0' && now != NULL && strcmp(now, "off") == 0;
 
 	if (pga_server_settings_check(&work->settings, wanted, error) != 0 ||
 	    pga_server_plan_rules(work, wish, error) != 0 ||
-	    pga_server_check_lock_out(work, wish->lock_out, error) != 0 ||
-	    warn_of_sessions(work, error) != 0)
+	    pga_server_check_lock_out(work, wish->lock_out || off, error) != 0 ||
+	    (!off && warn_of_sessions(work, error) != 0))
 		return -1;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = work->changes || work->goals[PGA_SET_ON].altered;

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include <string.h>
+#include <unistd.h>
 
 static const char *chosen(const struct pga_server_work *work,
 			  const char *const wanted[PGA_SET_COUNT], enum pga_server_setting which)
@@ -54,6 +55,11 @@ static int plan_copy(struct pga_server_work *work, const struct pga_server_wish 
 {
 	struct pga_server_copy *copy = &work->copy;
 
+	if (geteuid() == 0 && wish->linked_by_others)
+		return pga_fail(error, "name the file that it leads to; nothing was changed",
+				"%s: the server's user could not use it there, and what another "
+				"user's symbolic link leads to is not copied for it",
+				wish->key);
 	if (pga_server_copy_begin(copy, wish->certificate, wish->key, work->expected, error) != 0)
 		return -1;
 	pga_plan_add(
@@ -124,7 +130,8 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "ssl_sni is on: of the hosts in pg_hosts.conf, each has a certificate "
 			     "of its own, which is not looked at here");
-	if (check_pair(work, wish, wanted, error) != 0 || pga_server_check_other_files(&work->target.cluster, &work->settings, error) != 0)
+	if (check_pair(work, wish, wanted, error) != 0 ||
+	    pga_server_check_other_files(&work->target.cluster, &work->settings, error) != 0)
 		return -1;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = any(work->goals);

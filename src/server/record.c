@@ -129,6 +129,7 @@ bool pga_server_record_last(const struct pga_server_record *record,
 	change->command = text_of(last, "command");
 	change->time = text_of(last, "time");
 	change->served = text_of(last, "served");
+	change->unrequired = json_is_true(json_object_get(last, "unrequired"));
 	goals_of(json_object_get(last, "before"), change->before);
 	goals_of(json_object_get(last, "after"), change->after);
 	placed_of(json_object_get(last, "placed"), change->placed);
@@ -143,8 +144,9 @@ int pga_server_record_push(struct pga_server_record *record, const struct pga_se
 
 	pga_x509_now(now);
 	object =
-	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "command", change->command, "time", now,
-		      "served", change->served, "before", goals_as_json(change->before), "after",
+	    json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "command", change->command, "time",
+		      now, "served", change->served, "unrequired", (int)change->unrequired,
+		      "before", goals_as_json(change->before), "after",
 		      goals_as_json(change->after), "placed", placed_as_json(change->placed));
 	if (object == NULL || json_array_append_new(record->changes, object) != 0)
 		return pga_fail_memory(error);

@@ -117,6 +117,11 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	if (!pga_server_record_last(&work->record, &change))
 		return 0;
 	work->undone = change.command;
+	if (change.unrequired)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s has put back the rules that required TLS, too, and they stay so: "
+			     "pganchor server require-tls --data-dir %s requires it again",
+			     change.command, work->target.cluster.directory);
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		plan_setting(work, &change, i);
 	pga_server_goals_complete(&work->settings, work->goals, work->back);
