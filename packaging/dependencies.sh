@@ -92,6 +92,8 @@ packages_of() {
             echo mkcert
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
+            # A network whose addresses the rules of a server are for.
+            echo iproute2
             # What reads an audit's page that was printed.
             echo poppler-utils
             # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.

@@ -179,18 +179,19 @@ class Clusters:
         (data / "pg_hba.conf").write_text(hba)
         (data / "pg_ident.conf").write_text(f"tests {pwd.getpwuid(os.geteuid()).pw_name} {SUPERUSER}\n")
 
-    def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, tries=5):
+    def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, before=(), tries=5):
         """A server with this certificate (None: no TLS); again on another port when somebody takes the first one.
 
         env    is added to the environment of the postmaster, which then may read whatever we may
         copy   function(path) that makes its data directory: see base_backup()
+        before words that run it somewhere else, as nsenter(1) does
         """
         for attempt in range(tries):
             directory, port = self.make_directory(), free_port()
             (copy or self.copy_template)(directory / "data")
             self.configure(directory, port, cert, key, settings or {}, hba)
             daemon = Daemon([self.bin / "postgres", "-D", directory / "data"], self.directory / f"{directory.name}.log",
-                            env={**self.env, **(env or {})}, user=self.user, powerful=env is not None)
+                            env={**self.env, **(env or {})}, user=self.user, powerful=env is not None, before=before)
             try:
                 daemon.wait_for("database system is ready to accept (read-only )?connections")
                 return Server(port, directory, cert and Path(cert), daemon)
