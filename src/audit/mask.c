@@ -109,8 +109,13 @@ void pga_audit_mask_rule_error(struct pga_text *text, const char *said)
 void pga_audit_mask_setting(struct pga_text *text, const char *name, const char *value)
 {
 	const bool command = strcmp(name, "ssl_passphrase_command") == 0;
+	/* ":" and "@" are of OpenSSL's language. */
+	const bool list = strcmp(name, "ssl_ciphers") == 0 ||
+			  strcmp(name, "ssl_tls13_ciphers") == 0 || strcmp(name, "ssl_groups") == 0;
 
-	if (command && value[0] != '\0')
+	if (list)
+		pga_text_add(text, value);
+	else if (command && value[0] != '\0')
 		pga_text_add(text, PGA_MASK);
 	else
 		pga_text_add_masked(text, value);
