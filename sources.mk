@@ -403,10 +403,14 @@ SERVER = \
 	src/server/clients.c src/server/clients.h \
 	src/server/disable.c \
 	src/server/enable.c \
+	src/server/hba_address.c src/server/hba_address.h \
 	src/server/hba_change.c src/server/hba_change.h \
 	src/server/hba_edit.c src/server/hba_edit.h \
 	src/server/hba_file.c src/server/hba_file.h \
+	src/server/hba_match.c src/server/hba_match.h \
+	src/server/hba_source.c \
 	src/server/hba_tree.c src/server/hba_tree.h \
+	src/server/hba_view.c src/server/hba_view.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
 	src/server/place.c src/server/place.h \
 	src/server/plan.c src/server/plan.h \
@@ -414,8 +418,10 @@ SERVER = \
 	src/server/require.c src/server/require.h \
 	src/server/require_proof.c \
 	src/server/require_sessions.c \
+	src/server/require_shut_out.c \
 	src/server/require_sql.c src/server/require_sql.h \
 	src/server/require_undo.c src/server/require_undo.h \
+	src/server/require_world.c src/server/require_world.h \
 	src/server/service_login.c src/server/service_login.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/spoken.c src/server/spoken.h \
@@ -652,6 +658,7 @@ CLI = \
 	src/cli/probe_listen.c \
 	src/cli/probe_many.c src/cli/probe_many.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
+	src/cli/print_require_tls.c src/cli/print_require_tls.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \

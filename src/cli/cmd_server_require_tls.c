@@ -2,6 +2,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_server.h"
+#include "cli/print_require_tls.h"
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
@@ -19,154 +20,21 @@ struct asked {
 	const char *service;
 	bool by_sql;
 	bool undo;
+	bool lock_out;
 	bool yes;
 	bool dry_run;
 	bool json;
 };
 
-static char *copy_line(const struct pga_hba_file *file, const struct pga_hba_line *line,
-		       bool required)
-{
-	struct pga_text text = PGA_TEXT_EMPTY;
-
-	if (required)
-		pga_hba_add_line(file, line, &text);
-	else
-		pga_text_add_bytes(&text, pga_text_string(&file->bytes) + line->start,
-				   line->length);
-	while (!text.failed && text.length > 0 &&
-	       (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
-		text.bytes[--text.length] = '\0';
-	return pga_text_take(&text);
-}
-
-static bool differs(const struct pga_hba_line *line)
-{
-	const enum pga_hba_becomes becomes = pga_hba_becomes(line);
-
-	return becomes == PGA_HBA_NEEDS_TLS || becomes == PGA_HBA_COMMENTED_OUT;
-}
-
-static int print_change(FILE *stream, const struct pga_requiring *requiring, size_t part,
-			size_t line, struct pga_error *error)
-{
-	const struct pga_hba_part *own = &requiring->tree.parts[part];
-	char *before = copy_line(&own->file, &own->file.lines[line], false);
-	char *after = copy_line(&own->file, &own->file.lines[line], true);
-	int result = 0;
-
-	if (before == NULL || after == NULL)
-		result = pga_fail_memory(error);
-	else
-		pga_print(stream, "%s, line %zu:\n  - %s\n  + %s\n", own->path,
-			  own->file.lines[line].number, before, after);
-	free(before);
-	free(after);
-	return result;
-}
-
-static void print_weak(FILE *stream, const struct pga_requiring *requiring)
-{
-	for (size_t i = 0; i < requiring->tree.place_count; i++) {
-		const struct pga_hba_line *line = pga_hba_tree_line(&requiring->tree, i);
-		const char *weakness = pga_hba_weakness(line);
-
-		if (weakness != NULL)
-			pga_print(stream, "%s, line %zu: %s %s\n",
-				  pga_hba_tree_path(&requiring->tree, i), line->number,
-				  line->method->value, weakness);
-	}
-}
-
-static void print_locked_out(FILE *stream, const struct pga_requiring *requiring)
-{
-	bool standbys = false;
-
-	if (requiring->locked_out_count == 0)
-		return;
-	pga_print(stream, "Connected without TLS now, and not let in again as they connect:\n");
-	for (size_t i = 0; i < requiring->locked_out_count; i++) {
-		const struct pga_plain_session *one = &requiring->locked_out[i];
-
-		standbys = standbys || strcmp(one->kind, "walsender") == 0;
-		pga_print(stream, "  %s: user %s%s%s, from %s, since %s%s%s%s\n", one->kind,
-			  one->user, one->database[0] != '\0' ? ", database " : "", one->database,
-			  one->address, one->since,
-			  one->application[0] != '\0' ? ", application " : "", one->application,
-			  one->gss ? ", encrypted by GSSAPI" : "");
-	}
-	if (standbys)
-		pga_print(stream,
-			  "A standby or subscription stays away until the sslmode of its "
-			  "primary_conninfo or CONNECTION is verify-full: mend that first\n");
-}
-
-static int print_plan(FILE *stream, const struct pga_requiring *requiring, struct pga_error *error)
-{
-	for (size_t i = 0; i < requiring->tree.part_count; i++)
-		for (size_t k = 0; k < requiring->tree.parts[i].file.count; k++)
-			if (differs(&requiring->tree.parts[i].file.lines[k]) &&
-			    print_change(stream, requiring, i, k, error) != 0)
-				return -1;
-	print_weak(stream, requiring);
-	print_locked_out(stream, requiring);
-	return 0;
-}
-
-static json_t *rules_as_json(const struct pga_requiring *requiring, bool weak)
-{
-	json_t *rules = json_array();
-
-	for (size_t i = 0; i < requiring->tree.place_count; i++) {
-		const struct pga_hba_part *part =
-		    &requiring->tree.parts[requiring->tree.places[i].part];
-		const struct pga_hba_line *line = pga_hba_tree_line(&requiring->tree, i);
-		char *before;
-		char *after;
-
-		if (weak ? pga_hba_weakness(line) == NULL : !differs(line))
-			continue;
-		before = copy_line(&part->file, line, false);
-		after = copy_line(&part->file, line, true);
-		pga_json_add(rules,
-			     json_pack("{s:o, s:I, s:o, s:o, s:s?}", "file",
-				       pga_json_text(part->path), "line", (json_int_t)line->number,
-				       "before", pga_json_text(before != NULL ? before : ""),
-				       "after", pga_json_text(after != NULL ? after : ""),
-				       "weakness", pga_hba_weakness(line)));
-		free(before);
-		free(after);
-	}
-	return rules;
-}
-
-static json_t *locked_out_as_json(const struct pga_requiring *requiring)
-{
-	json_t *sessions = json_array();
-
-	for (size_t i = 0; i < requiring->locked_out_count; i++) {
-		const struct pga_plain_session *one = &requiring->locked_out[i];
-
-		pga_json_add(sessions,
-			     json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:b}", "pid",
-				       (json_int_t)strtol(one->pid, NULL, 10), "kind",
-				       pga_json_text(one->kind), "user", pga_json_text(one->user),
-				       "database", pga_json_text(one->database), "application",
-				       pga_json_text(one->application), "address",
-				       pga_json_text(one->address), "since", one->since, "gss",
-				       (int)one->gss));
-	}
-	return sessions;
-}
-
 static int print_json(const struct asked *asked, const struct pga_requiring *requiring)
 {
-	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:b, s:b}", "directory",
+	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "directory",
 					pga_json_text(requiring->cluster.directory), "port",
 					(json_int_t)requiring->cluster.port, "changes",
-					rules_as_json(requiring, false), "weak",
-					rules_as_json(requiring, true), "locked_out",
-					locked_out_as_json(requiring), "proved",
+					pga_require_rules_as_json(requiring, false), "weak",
+					pga_require_rules_as_json(requiring, true), "locked_out",
+					pga_require_locked_out_as_json(requiring), "shut_out",
+					pga_require_shut_out_as_json(requiring), "proved",
 					(int)requiring->proved, "dry_run", (int)asked->dry_run),
 			      PGA_EXIT_DONE);
 }
@@ -190,12 +58,18 @@ static void print_done(const struct asked *asked, const struct pga_requiring *re
 		  "loaded\n",
 		  requiring->changes, requiring->changes == 1 ? "" : "s");
 	for (size_t i = 0; i < requiring->trial_count; i++)
-		pga_print(stdout,
-			  "Proved: user %s of database %s is let in from %s with TLS, and not "
-			  "without\n",
+		pga_print(stdout, "Proved: user %s of database %s is let in from %s %s\n",
 			  requiring->trials[i].user, requiring->trials[i].database,
-			  requiring->trials[i].address);
-	if (!requiring->proved)
+			  requiring->trials[i].address,
+			  requiring->trials[i].encrypted == PGA_LET_IN
+			      ? "with TLS, and not without"
+			      : "no more, neither with TLS nor without");
+	if (!requiring->proved && requiring->stays != NULL)
+		pga_print_warning("no connection from this machine could prove it: %s, line %zu, "
+				  "which is for the machine itself and stays, lets it in without "
+				  "TLS",
+				  requiring->stays_path, requiring->stays->number);
+	else if (!requiring->proved)
 		pga_print_warning("no connection from this machine could prove it: none of the "
 				  "rules that were changed is for an address of its own");
 	pga_print(stdout, "next:\n    pganchor server require-tls --undo --data-dir %s\n",
@@ -211,7 +85,7 @@ static int ask_person(const struct pga_requiring *requiring, struct pga_error *e
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows it",
 			       error) != 0)
 		return -1;
-	result = print_plan(question.out, requiring, error);
+	result = pga_print_require_plan(question.out, requiring, error);
 	if (result == 0)
 		result = pga_question_ask(&question, "Do this? Type yes: ", &answer, error);
 	pga_question_end(&question);
@@ -223,11 +97,22 @@ static int ask_person(const struct pga_requiring *requiring, struct pga_error *e
 static int act(const struct asked *asked, struct pga_requiring *requiring, struct pga_error *error)
 {
 	const bool act = (requiring->changes > 0 || requiring->stale) && !asked->dry_run;
+	const bool refused =
+	    requiring->changes > 0 && !asked->lock_out &&
+	    pga_require_check_shut_out(&requiring->locked_out, &requiring->shut_out,
+				       requiring->trials, requiring->trial_count, error) != 0;
 
+	if (refused) {
+		struct pga_error ignored;
+
+		if (!asked->json)
+			(void)pga_print_require_plan(stdout, requiring, &ignored);
+		return -1;
+	}
 	if (act && !asked->yes) {
 		if (ask_person(requiring, error) != 0)
 			return -1;
-	} else if (!asked->json && print_plan(stdout, requiring, error) != 0) {
+	} else if (!asked->json && pga_print_require_plan(stdout, requiring, error) != 0) {
 		return -1;
 	}
 	return act ? pga_require_apply(requiring, error) : 0;
@@ -279,15 +164,24 @@ static int undo(const struct asked *asked)
 	return status;
 }
 
+static struct pga_requiring seen_of(const struct pga_require_by_sql *by)
+{
+	return (struct pga_requiring){
+	    .tree = by->tree, .locked_out = by->locked_out, .shut_out = by->shut_out};
+}
+
 static int print_json_by_sql(const struct asked *asked, const struct pga_require_by_sql *by)
 {
-	const struct pga_requiring seen = {.tree = by->tree};
+	const struct pga_requiring seen = seen_of(by);
 
-	return pga_json_print(json_pack("{s:o, s:o, s:o, s:b, s:b}", "service",
+	return pga_json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "service",
 					pga_json_text(asked->service), "changes",
-					rules_as_json(&seen, false), "weak",
-					rules_as_json(&seen, true), "proved", (int)by->proved,
-					"dry_run", (int)(asked->dry_run || !asked->by_sql)),
+					pga_require_rules_as_json(&seen, false), "weak",
+					pga_require_rules_as_json(&seen, true), "locked_out",
+					pga_require_locked_out_as_json(&seen), "shut_out",
+					pga_require_shut_out_as_json(&seen), "proved",
+					(int)by->proved, "dry_run",
+					(int)(asked->dry_run || !asked->by_sql)),
 			      PGA_EXIT_DONE);
 }
 
@@ -315,10 +209,13 @@ static void print_done_by_sql(const struct asked *asked, const struct pga_requir
 static int act_by_sql(const struct asked *asked, struct pga_require_by_sql *by,
 		      struct pga_error *error)
 {
-	const struct pga_requiring seen = {.tree = by->tree};
+	const struct pga_requiring seen = seen_of(by);
 	const bool write = asked->by_sql && !asked->dry_run && by->changes > 0;
 
-	if (!asked->json && print_plan(stdout, &seen, error) != 0)
+	if (!asked->json && pga_print_require_plan(stdout, &seen, error) != 0)
+		return -1;
+	if (by->changes > 0 && !asked->lock_out && asked->by_sql &&
+	    pga_require_check_shut_out(&by->locked_out, &by->shut_out, NULL, 0, error) != 0)
 		return -1;
 	if (write && pga_require_sql_apply(by, error) != 0)
 		return -1;
@@ -358,8 +255,8 @@ static int check_by_sql(const struct asked *asked)
 				     : PGA_EXIT_DONE;
 	if (asked->wish.directory != NULL || asked->wish.user != NULL || asked->undo)
 		return pga_usage_error("server require-tls",
-				       "a SERVICE: with --write-by-sql, --yes, --dry-run and "
-				       "--json alone");
+				       "a SERVICE: with --write-by-sql, --lock-out, --yes, "
+				       "--dry-run and --json alone");
 	if (asked->by_sql && !asked->yes && !asked->dry_run)
 		return pga_usage_error("server require-tls",
 				       "--write-by-sql: with --yes, or --dry-run, which shows "
@@ -429,6 +326,9 @@ static const struct pga_option options[] = {
     {.name = "write-by-sql",
      .target = offsetof(struct asked, by_sql),
      .help = "of a SERVICE: write pg_hba.conf over its connection, by lo_export"},
+    {.name = "lock-out",
+     .target = offsetof(struct asked, lock_out),
+     .help = "though some would be locked out whom no rule lets in with TLS either"},
     {.name = "yes", .target = offsetof(struct asked, yes), .help = "do it without a question"},
     {.name = "dry-run",
      .letter = 'n',

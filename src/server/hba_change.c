@@ -1,5 +1,7 @@
 #include "server/hba_change.h"
 
+#include "server/hba_view.h"
+
 #include <string.h>
 
 int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *cluster,
@@ -10,7 +12,8 @@ int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *
 	int result = rows != NULL ? pga_cluster_as_owner(cluster, &as, error) : -1;
 
 	if (result == 0) {
-		result = pga_hba_tree_read(tree, PQgetvalue(rows, 0, 0), cluster->version, error);
+		result = pga_hba_tree_read(tree, &pga_hba_local, PQgetvalue(rows, 0, 0),
+					   cluster->version, error);
 		pga_cluster_as_before(&as);
 	}
 	PQclear(rows);
@@ -24,7 +27,7 @@ int pga_hba_check_view(struct pga_cluster_session *session, const struct pga_hba
 	int result = rows != NULL ? 0 : -1;
 
 	if (result == 0)
-		result = pga_hba_tree_check(tree, rows, required, error);
+		result = pga_hba_view_check(tree, rows, required, error);
 	PQclear(rows);
 	return result;
 }

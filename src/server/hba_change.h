@@ -21,7 +21,7 @@ int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *
 		 struct pga_hba_tree *tree, struct pga_error *error);
 
 /* Whether the server, which reads the files as they are now, sees these very rules, without an
- * error: see pga_hba_tree_check(). */
+ * error: see pga_hba_view_check(). */
 int pga_hba_check_view(struct pga_cluster_session *session, const struct pga_hba_tree *tree,
 		       bool required, struct pga_error *error);
 

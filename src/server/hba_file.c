@@ -1,6 +1,7 @@
 #include "server/hba_file.h"
 
-#include <arpa/inet.h>
+#include "server/hba_address.h"
+
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,64 +292,10 @@ void pga_hba_free(struct pga_hba_file *file)
 	memset(file, 0, sizeof *file);
 }
 
-/* How many bits of a mask are set, from the left; -1: not of one such run. */
-static int bits_of_mask(const unsigned char *mask, size_t length)
-{
-	int bits = 0;
-	bool ended = false;
-
-	for (size_t i = 0; i < length * 8; i++) {
-		const bool set = (mask[i / 8] >> (7 - i % 8) & 1) != 0;
-
-		if (set && ended)
-			return -1;
-		ended = ended || !set;
-		bits += set ? 1 : 0;
-	}
-	return bits;
-}
-
-/* How much of the address counts, in bits; -1: it cannot be told. */
-static int bits_of(const struct pga_hba_line *line, const char *slash, int family)
-{
-	unsigned char mask[16];
-	const size_t length = family == AF_INET ? 4 : 16;
-	char *end = NULL;
-	long bits;
-
-	if (slash != NULL) {
-		bits = strtol(slash + 1, &end, 10);
-		return end == slash + 1 || *end != '\0' || bits < 0 || bits > (long)length * 8
-			   ? -1
-			   : (int)bits;
-	}
-	if (line->mask == NULL || inet_pton(family, line->mask->value, mask) != 1)
-		return -1;
-	return bits_of_mask(mask, length);
-}
-
-static bool is_loopback(const struct pga_hba_line *line)
-{
-	const char *value = line->address->value;
-	const char *slash = strchr(value, '/');
-	const size_t length = slash != NULL ? (size_t)(slash - value) : strlen(value);
-	unsigned char bytes[16];
-	char number[64];
-
-	if (length >= sizeof number)
-		return false;
-	memcpy(number, value, length);
-	number[length] = '\0';
-	if (inet_pton(AF_INET, number, bytes) == 1)
-		return bytes[0] == 127 && bits_of(line, slash, AF_INET) >= 8;
-	if (inet_pton(AF_INET6, number, bytes) == 1)
-		return memcmp(bytes, &in6addr_loopback, sizeof bytes) == 0 &&
-		       bits_of(line, slash, AF_INET6) == 128;
-	return false;
-}
-
 bool pga_hba_is_remote(const struct pga_hba_line *line)
 {
+	struct pga_hba_range range;
+
 	if (line->kind != PGA_HBA_RULE || line->type == PGA_HBA_LOCAL)
 		return false;
 	if (line->address == NULL)
@@ -356,7 +303,12 @@ bool pga_hba_is_remote(const struct pga_hba_line *line)
 	if ((!line->address->quoted && strcmp(line->address->value, "samehost") == 0) ||
 	    strcmp(line->address->value, "localhost") == 0)
 		return false;
-	return !is_loopback(line);
+	return !pga_hba_range_of(line, &range) || !pga_hba_range_is_loopback(&range);
+}
+
+bool pga_hba_rejects(const struct pga_hba_line *line)
+{
+	return line->method != NULL && strcmp(line->method->value, "reject") == 0;
 }
 
 bool pga_hba_lets_plain_in(const struct pga_hba_line *line)
@@ -364,5 +316,5 @@ bool pga_hba_lets_plain_in(const struct pga_hba_line *line)
 	return line->kind == PGA_HBA_RULE &&
 	       (line->type == PGA_HBA_HOST || line->type == PGA_HBA_HOSTNOSSL ||
 		line->type == PGA_HBA_HOSTNOGSSENC) &&
-	       (line->method == NULL || strcmp(line->method->value, "reject") != 0);
+	       !pga_hba_rejects(line);
 }

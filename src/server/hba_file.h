@@ -81,4 +81,7 @@ bool pga_hba_is_remote(const struct pga_hba_line *line);
 /* Whether a rule lets somebody in who is not encrypted by TLS or GSSAPI, over TCP. */
 bool pga_hba_lets_plain_in(const struct pga_hba_line *line);
 
+/* Whether a rule keeps out whoever it is for. */
+bool pga_hba_rejects(const struct pga_hba_line *line);
+
 #endif

@@ -62,12 +62,15 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 	return pga_server_check_start(&requiring->cluster, requiring->session, error);
 }
 
+/* In milliseconds: a file's time is of the kernel's last tick. */
+#define CLOCK_STEP 20
+
 /* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
 static int look_at_time(struct pga_requiring *requiring, struct pga_error *error)
 {
 	char *loaded = show(requiring,
 			    "SELECT pg_catalog.floor(EXTRACT(epoch FROM "
-			    "pg_catalog.pg_conf_load_time()))::bigint",
+			    "pg_catalog.pg_conf_load_time()) OPERATOR(pg_catalog.*) 1000)::bigint",
 			    error);
 	struct stat status;
 
@@ -75,7 +78,9 @@ static int look_at_time(struct pga_requiring *requiring, struct pga_error *error
 		return -1;
 	for (size_t i = 0; i < requiring->tree.part_count; i++)
 		if (stat(requiring->tree.parts[i].path, &status) == 0 &&
-		    (long long)status.st_mtime >= strtoll(loaded, NULL, 10))
+		    (long long)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000 +
+			    CLOCK_STEP >=
+			strtoll(loaded, NULL, 10))
 			requiring->stale = true;
 	free(loaded);
 	return 0;
@@ -136,7 +141,9 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
 	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
 	    begin_files(requiring, error) != 0 ||
-	    pga_require_find_locked_out(requiring, error) != 0)
+	    pga_require_find_locked_out(requiring->session, &requiring->tree, true,
+					&requiring->locked_out, error) != 0 ||
+	    pga_require_find_shut_out(&requiring->tree, &requiring->shut_out, error) != 0)
 		return -1;
 	return pga_require_find_trials(requiring, error);
 }
@@ -182,18 +189,8 @@ void pga_require_end(struct pga_requiring *requiring)
 	for (size_t i = 0; requiring->files != NULL && i < requiring->tree.part_count; i++)
 		pga_transaction_end(&requiring->files[i]);
 	free(requiring->files);
-	for (size_t i = 0; i < requiring->locked_out_count; i++) {
-		struct pga_plain_session *session = &requiring->locked_out[i];
-
-		free(session->pid);
-		free(session->kind);
-		free(session->user);
-		free(session->database);
-		free(session->application);
-		free(session->address);
-		free(session->since);
-	}
-	free(requiring->locked_out);
+	pga_locked_out_free(&requiring->locked_out);
+	free(requiring->shut_out.places);
 	for (size_t i = 0; i < requiring->trial_count; i++) {
 		free(requiring->trials[i].user);
 		free(requiring->trials[i].database);

@@ -27,7 +27,20 @@ struct pga_plain_session {
 	char *application;
 	char *address;
 	char *since;
-	bool gss; /* it is encrypted by GSSAPI */
+	bool gss;      /* it is encrypted by GSSAPI */
+	bool shut_out; /* with TLS it would not be let in either */
+};
+
+struct pga_locked_out {
+	struct pga_plain_session *sessions;
+	size_t count;
+};
+
+/* Rules, as places of a tree, that let somebody in without TLS who would not be let in with it
+ * either: by hostnossl alone, say, or behind a hostssl that rejects. */
+struct pga_shut_out {
+	size_t *places;
+	size_t count;
 };
 
 /* What a connection over TCP came to. */
@@ -43,6 +56,7 @@ struct pga_require_trial {
 	char *user;
 	char *database;
 	enum pga_let_in plain_before;
+	enum pga_let_in encrypted_before;
 	enum pga_let_in plain;
 	enum pga_let_in encrypted;
 };
@@ -54,13 +68,16 @@ struct pga_requiring {
 	struct pga_hba_tree tree;
 	size_t changes; /* lines that differ */
 	bool stale;     /* a file is newer than what the server has loaded */
-	struct pga_plain_session *locked_out;
-	size_t locked_out_count;
+	struct pga_locked_out locked_out;
+	struct pga_shut_out shut_out;
 	struct pga_require_trial *trials;
 	size_t trial_count;
 	struct pga_transaction_file *files; /* of each part of the tree */
 	bool proved; /* by such connections: else no changed rule is for an address of this machine
 		      */
+	const struct pga_hba_line *stays; /* by which this machine's own get in without TLS as
+					     before; NULL: none seen */
+	const char *stays_path;
 };
 
 /* Looks at all of it, and changes nothing. Returns -1 where it cannot be done: the server does not
@@ -74,7 +91,22 @@ int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error);
 void pga_require_end(struct pga_requiring *requiring);
 
 /* The parts of the above. */
-int pga_require_find_locked_out(struct pga_requiring *requiring, struct pga_error *error);
+/* here: the server runs on this machine. To be freed in either case. */
+int pga_require_find_locked_out(struct pga_cluster_session *session,
+				const struct pga_hba_tree *tree, bool here,
+				struct pga_locked_out *locked_out, struct pga_error *error);
+void pga_locked_out_free(struct pga_locked_out *locked_out);
+
+/* The caller frees the places. */
+int pga_require_find_shut_out(const struct pga_hba_tree *tree, struct pga_shut_out *shut_out,
+			      struct pga_error *error);
+
+/* Returns -1 where somebody is shut out so, by a rule or as one who is connected, and that was not
+ * said to be wanted. */
+int pga_require_check_shut_out(const struct pga_locked_out *locked_out,
+			       const struct pga_shut_out *shut_out,
+			       const struct pga_require_trial *trials, size_t trial_count,
+			       struct pga_error *error);
 int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *error);
 int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error);
 enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,

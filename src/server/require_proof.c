@@ -3,6 +3,7 @@
 
 #include "probe/questions.h"
 #include "probe/startup.h"
+#include "server/require_world.h"
 #include "tls/dial.h"
 #include "tls/exchange.h"
 
@@ -139,9 +140,28 @@ static const char *name_of(const struct pga_hba_field *field, const char *otherw
 	return otherwise;
 }
 
-/* It is one if somebody without TLS is let in by now, and there is TLS. */
-static int try_rule(struct pga_requiring *requiring, const struct pga_hba_line *line,
-		    const char *address, struct pga_error *error)
+/* By a rule for the machine itself, which stays: nothing is proved so. */
+static bool stays_open(struct pga_requiring *requiring, const struct pga_hba_world *world,
+		       const struct pga_require_trial *trial)
+{
+	const struct pga_hba_client client = {.user = trial->user,
+					      .database = trial->database,
+					      .address = trial->address,
+					      .way = PGA_HBA_PLAIN};
+	const size_t place = pga_hba_match(&requiring->tree, world, &client, true);
+
+	if (place == requiring->tree.place_count ||
+	    pga_hba_rejects(pga_hba_tree_line(&requiring->tree, place)))
+		return false;
+	requiring->stays = pga_hba_tree_line(&requiring->tree, place);
+	requiring->stays_path = pga_hba_tree_path(&requiring->tree, place);
+	return true;
+}
+
+/* It is one if somebody without TLS is let in by now. With TLS, too, unless whoever comes so is
+ * shut out; but where other rules are loaded than those in the file, that cannot be told. */
+static int try_rule(struct pga_requiring *requiring, const struct pga_hba_world *world,
+		    const struct pga_hba_line *line, const char *address, struct pga_error *error)
 {
 	struct pga_require_trial trial = {.plain = PGA_LET_IN_UNKNOWN};
 	struct pga_require_trial *more;
@@ -162,8 +182,14 @@ static int try_rule(struct pga_requiring *requiring, const struct pga_hba_line *
 		    strcmp(more[i].user, trial.user) == 0 &&
 		    strcmp(more[i].database, trial.database) == 0)
 			goto no_use;
+	if (stays_open(requiring, world, &trial))
+		goto no_use;
 	trial.plain_before = come(requiring, &trial, false);
-	if (trial.plain_before == PGA_LET_IN && come(requiring, &trial, true) == PGA_LET_IN) {
+	if (trial.plain_before != PGA_LET_IN)
+		goto no_use;
+	trial.encrypted_before = come(requiring, &trial, true);
+	if (trial.encrypted_before == PGA_LET_IN ||
+	    (trial.encrypted_before == PGA_LET_IN_NOT && !requiring->stale)) {
 		more[requiring->trial_count++] = trial;
 		return 0;
 	}
@@ -173,27 +199,11 @@ no_use:
 	return 0;
 }
 
-/* Where a rule for the machine itself stays, it is not by those addresses that anything is proved:
- * samehost is all of them. */
-static bool stays_open(const struct pga_hba_tree *tree, const char *address)
-{
-	const bool loopback = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-
-	for (size_t i = 0; i < tree->place_count; i++) {
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (pga_hba_lets_plain_in(line) && !pga_hba_is_remote(line) &&
-		    (loopback || line->address == NULL ||
-		     strcmp(line->address->value, "samehost") == 0))
-			return true;
-	}
-	return false;
-}
-
 /* In the end: a rule that wants it already may not be loaded. */
 static bool wants_tls(const struct pga_hba_line *line)
 {
 	return pga_hba_becomes(line) == PGA_HBA_NEEDS_TLS ||
+	       pga_hba_becomes(line) == PGA_HBA_COMMENTED_OUT ||
 	       (line->type == PGA_HBA_HOSTSSL && pga_hba_is_remote(line));
 }
 
@@ -202,19 +212,24 @@ int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *e
 	const struct pga_hba_tree *tree = &requiring->tree;
 	char addresses[ADDRESSES_AT_MOST][64];
 	const size_t count = list_addresses(addresses);
+	struct pga_require_world world;
 	size_t tried = 0;
+	int result = 0;
 
+	pga_require_world_begin(&world, requiring->session, true);
 	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; !stays_open(tree, addresses[i]) && k < tree->place_count &&
+		for (size_t k = 0; result == 0 && k < tree->place_count &&
 				   requiring->trial_count < TRIALS_AT_MOST;
 		     k++) {
 			const struct pga_hba_line *line = pga_hba_tree_line(tree, k);
 
-			if (wants_tls(line) && tried++ < TRIED_AT_MOST &&
-			    try_rule(requiring, line, addresses[i], error) != 0)
-				return -1;
+			if (wants_tls(line) && tried++ < TRIED_AT_MOST)
+				result =
+				    try_rule(requiring, &world.world, line, addresses[i], error);
 		}
-	return 0;
+	if (pga_require_world_end(&world, result == 0 ? error : &world.error) != 0)
+		result = -1;
+	return result;
 }
 
 int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error)
@@ -224,7 +239,7 @@ int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error)
 
 		trial->encrypted = come(requiring, trial, true);
 		trial->plain = come(requiring, trial, false);
-		if (trial->encrypted != PGA_LET_IN)
+		if (trial->encrypted != PGA_LET_IN && trial->encrypted_before == PGA_LET_IN)
 			return pga_fail(error, NULL,
 					"user %s of database %s, from %s, is not let in with TLS, "
 					"and was before",
@@ -234,6 +249,8 @@ int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error)
 					"user %s of database %s, from %s, is let in without TLS",
 					trial->user, trial->database, trial->address);
 	}
-	requiring->proved = requiring->trial_count > 0;
+	for (size_t i = 0; i < requiring->trial_count; i++)
+		requiring->proved =
+		    requiring->proved || requiring->trials[i].encrypted == PGA_LET_IN;
 	return 0;
 }

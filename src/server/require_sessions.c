@@ -1,49 +1,21 @@
 /* Who is connected now, and could not come back once TLS is required. */
 #include "server/require.h"
 
+#include "server/require_world.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a rule stays that lets the machine's own in without TLS. */
-static bool lets_loopback_in(const struct pga_hba_tree *tree)
-{
-	for (size_t i = 0; i < tree->place_count; i++) {
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (pga_hba_lets_plain_in(line) && !pga_hba_is_remote(line))
-			return true;
-	}
-	return false;
-}
-
-static bool lets_gss_in(const struct pga_hba_tree *tree)
-{
-	for (size_t i = 0; i < tree->place_count; i++) {
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (line->kind == PGA_HBA_RULE && line->type == PGA_HBA_HOSTGSSENC &&
-		    strcmp(line->method->value, "reject") != 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
-static int add(struct pga_requiring *requiring, const PGresult *rows, int row,
+static int add(struct pga_locked_out *locked_out, const PGresult *rows, int row, bool shut_out,
 	       struct pga_error *error)
 {
 	struct pga_plain_session *more =
-	    realloc(requiring->locked_out,
-		    (requiring->locked_out_count + 1) * sizeof *requiring->locked_out);
+	    reallocarray(locked_out->sessions, locked_out->count + 1, sizeof *locked_out->sessions);
 
 	if (more == NULL)
 		return pga_fail_memory(error);
-	requiring->locked_out = more;
-	more = &more[requiring->locked_out_count++];
+	locked_out->sessions = more;
+	more = &more[locked_out->count++];
 	*more = (struct pga_plain_session){
 	    .pid = strdup(PQgetvalue(rows, row, 0)),
 	    .kind = strdup(PQgetvalue(rows, row, 1)),
@@ -53,6 +25,7 @@ static int add(struct pga_requiring *requiring, const PGresult *rows, int row,
 	    .address = strdup(PQgetvalue(rows, row, 5)),
 	    .since = strdup(PQgetvalue(rows, row, 6)),
 	    .gss = PQgetvalue(rows, row, 7)[0] == 't',
+	    .shut_out = shut_out,
 	};
 	if (more->pid == NULL || more->kind == NULL || more->user == NULL ||
 	    more->database == NULL || more->application == NULL || more->address == NULL ||
@@ -61,10 +34,35 @@ static int add(struct pga_requiring *requiring, const PGresult *rows, int row,
 	return 0;
 }
 
-int pga_require_find_locked_out(struct pga_requiring *requiring, struct pga_error *error)
+/* One session: whether it would be let in again as it has come, and if not, with TLS. */
+static int judge(struct pga_locked_out *locked_out, const struct pga_hba_tree *tree,
+		 const struct pga_hba_world *world, const PGresult *rows, int row,
+		 struct pga_error *error)
 {
+	struct pga_hba_client client = {
+	    .user = PQgetvalue(rows, row, 2),
+	    .database = PQgetvalue(rows, row, 3),
+	    .address = PQgetvalue(rows, row, 5),
+	    .way = PQgetvalue(rows, row, 7)[0] == 't' ? PGA_HBA_BY_GSS : PGA_HBA_PLAIN,
+	};
+	bool came;
+
+	if (pga_hba_admits(tree, world, &client, true))
+		return 0;
+	client.doubt = true;
+	came = pga_hba_admits(tree, world, &client, false);
+	client.way = PGA_HBA_BY_TLS;
+	return add(locked_out, rows, row, came && !pga_hba_admits(tree, world, &client, true),
+		   error);
+}
+
+int pga_require_find_locked_out(struct pga_cluster_session *session,
+				const struct pga_hba_tree *tree, bool here,
+				struct pga_locked_out *locked_out, struct pga_error *error)
+{
+	struct pga_require_world world;
 	PGresult *rows = pga_cluster_ask(
-	    requiring->session,
+	    session,
 	    "SELECT a.pid, a.backend_type, coalesce(a.usename, ''), coalesce(a.datname, ''), "
 	    "coalesce(a.application_name, ''), pg_catalog.host(a.client_addr), "
 	    "pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', "
@@ -75,17 +73,30 @@ int pga_require_find_locked_out(struct pga_requiring *requiring, struct pga_erro
 	    "WHERE a.client_addr IS NOT NULL AND NOT coalesce(s.ssl, false) "
 	    "ORDER BY a.backend_start, a.pid",
 	    error);
-	const bool loopback = lets_loopback_in(&requiring->tree);
-	const bool gss = lets_gss_in(&requiring->tree);
 	int result = rows != NULL ? 0 : -1;
 
-	for (int i = 0; result == 0 && i < PQntuples(rows); i++) {
-		if (loopback && is_loopback(PQgetvalue(rows, i, 5)))
-			continue;
-		if (gss && PQgetvalue(rows, i, 7)[0] == 't')
-			continue;
-		result = add(requiring, rows, i, error);
-	}
+	pga_require_world_begin(&world, session, here);
+	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
+		result = judge(locked_out, tree, &world.world, rows, i, error);
+	if (pga_require_world_end(&world, result == 0 ? error : &world.error) != 0)
+		result = -1;
 	PQclear(rows);
 	return result;
+}
+
+void pga_locked_out_free(struct pga_locked_out *locked_out)
+{
+	for (size_t i = 0; i < locked_out->count; i++) {
+		struct pga_plain_session *session = &locked_out->sessions[i];
+
+		free(session->pid);
+		free(session->kind);
+		free(session->user);
+		free(session->database);
+		free(session->application);
+		free(session->address);
+		free(session->since);
+	}
+	free(locked_out->sessions);
+	memset(locked_out, 0, sizeof *locked_out);
 }

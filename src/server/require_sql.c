@@ -1,6 +1,7 @@
 #include "server/require_sql.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cert/cluster_sql.h"
 #include "server/hba_change.h"
 #include "server/require.h"
@@ -8,53 +9,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take_file(struct pga_require_by_sql *by, const PGresult *row, struct pga_error *error)
+/* A literal of these bytes. */
+static void add_bytea(struct pga_text *words, const char *bytes, size_t length)
 {
-	struct pga_hba_part *part = calloc(1, sizeof *part);
-	unsigned char *bytes = NULL;
-	size_t length = 0;
-	int result;
+	char *hex = malloc(length * 2 + 1);
 
-	if (part == NULL)
-		return pga_fail_memory(error);
-	by->tree.version = (int)strtol(PQgetvalue(row, 0, 0), NULL, 10) / 10000;
-	by->tree.parts = part;
-	by->tree.part_count = 1;
-	part->path = strdup(PQgetvalue(row, 0, 1));
-	bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(row, 0, 2), &length);
-	if (part->path == NULL || bytes == NULL)
-		result = pga_fail_memory(error);
-	else
-		result = pga_hba_read(&part->file, part->path, (const char *)bytes, length,
-				      by->tree.version, error);
-	PQfreemem(bytes);
-	for (size_t i = 0; result == 0 && i < part->file.count; i++) {
-		const enum pga_hba_kind kind = part->file.lines[i].kind;
-
-		if (kind == PGA_HBA_INCLUDE ||
-		    pga_hba_becomes(&part->file.lines[i]) == PGA_HBA_CANNOT)
-			result =
-			    pga_fail(error, "on the server: pganchor server require-tls --data-dir",
-				     "%s, line %zu: what is in other files cannot be seen "
-				     "from here",
-				     part->path, part->file.lines[i].number);
-		if (result == 0 && kind == PGA_HBA_RULE)
-			result = pga_hba_tree_add(&by->tree, 0, i, error);
+	if (hex == NULL) {
+		words->failed = true;
+		return;
 	}
-	return result;
+	pga_hex((const unsigned char *)bytes, length, hex);
+	pga_text_addf(words, "pg_catalog.decode('%s', 'hex')", hex);
+	free(hex);
+}
+
+static void add_text(struct pga_text *words, const struct pga_text *bytes)
+{
+	add_bytea(words, pga_text_string(bytes), bytes->length);
+}
+
+/* Files by the server's own functions: the context is the session. */
+static int read_by_sql(void *context, const char *path, struct pga_text *bytes, bool *found,
+		       struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	unsigned char *value = NULL;
+	PGresult *rows = NULL;
+	size_t length = 0;
+
+	pga_text_add(&words, "SELECT pg_catalog.pg_read_binary_file(pg_catalog.convert_from(");
+	add_bytea(&words, path, strlen(path));
+	pga_text_addf(&words, ", pg_catalog.getdatabaseencoding()), 0, %zu, true)", PGA_FILE_LIMIT);
+	if (words.failed)
+		(void)pga_fail_memory(error);
+	else
+		rows = pga_cluster_ask(context, pga_text_string(&words), error);
+	pga_text_free(&words);
+	if (rows == NULL)
+		return -1;
+	*found = PQntuples(rows) == 1 && PQgetisnull(rows, 0, 0) == 0;
+	if (*found) {
+		value = PQunescapeBytea((const unsigned char *)PQgetvalue(rows, 0, 0), &length);
+		if (value != NULL)
+			pga_text_add_bytes(bytes, value, length);
+		bytes->failed = bytes->failed || value == NULL;
+	}
+	PQfreemem(value);
+	PQclear(rows);
+	return bytes->failed ? pga_fail_memory(error) : 0;
+}
+
+static int list_nothing(void *context, const char *path, struct pga_text *names,
+			struct pga_error *error)
+{
+	(void)context;
+	(void)path;
+	(void)names;
+	(void)error;
+	return 0;
+}
+
+/* One file alone is written: the others could be, too, but not all of them at once. */
+static int check_file(const struct pga_hba_part *part, struct pga_error *error)
+{
+	for (size_t i = 0; i < part->file.count; i++)
+		if (part->file.lines[i].kind == PGA_HBA_INCLUDE ||
+		    pga_hba_becomes(&part->file.lines[i]) == PGA_HBA_CANNOT)
+			return pga_fail(
+			    error, "on the server: pganchor server require-tls --data-dir",
+			    "%s, line %zu: what is in other files cannot be seen from here",
+			    part->path, part->file.lines[i].number);
+	return 0;
 }
 
 static int read_file(struct pga_require_by_sql *by, struct pga_error *error)
 {
-	PGresult *row = pga_cluster_ask(
-	    by->login.session,
-	    "SELECT pg_catalog.current_setting('server_version_num'), "
-	    "pg_catalog.current_setting('hba_file'), "
-	    "pg_catalog.pg_read_binary_file(pg_catalog.current_setting('hba_file'))",
-	    error);
-	int result = row != NULL ? take_file(by, row, error) : -1;
+	const struct pga_hba_source source = {
+	    .read = read_by_sql, .list = list_nothing, .context = by->login.session};
+	PGresult *row = pga_cluster_ask(by->login.session,
+					"SELECT pg_catalog.current_setting('server_version_num'), "
+					"pg_catalog.current_setting('hba_file')",
+					error);
+	int result = -1;
 
+	if (row != NULL)
+		result =
+		    pga_hba_tree_read(&by->tree, &source, PQgetvalue(row, 0, 1),
+				      (int)strtol(PQgetvalue(row, 0, 0), NULL, 10) / 10000, error);
 	PQclear(row);
+	if (by->tree.part_count > 0 && check_file(&by->tree.parts[0], error) != 0)
+		return -1;
 	return result;
 }
 
@@ -68,21 +112,12 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0)
 		return -1;
 	by->changes = pga_hba_require_tls(&by->tree.parts[0].file, &by->after);
-	return by->after.failed ? pga_fail_memory(error) : 0;
-}
-
-/* A literal of these bytes. */
-static void add_bytea(struct pga_text *words, const struct pga_text *bytes)
-{
-	char *hex = malloc(bytes->length * 2 + 1);
-
-	if (hex == NULL) {
-		words->failed = true;
-		return;
-	}
-	pga_hex((const unsigned char *)pga_text_string(bytes), bytes->length, hex);
-	pga_text_addf(words, "pg_catalog.decode('%s', 'hex')", hex);
-	free(hex);
+	if (by->after.failed)
+		return pga_fail_memory(error);
+	return pga_require_find_locked_out(by->login.session, &by->tree, false, &by->locked_out,
+					   error) == 0
+		   ? pga_require_find_shut_out(&by->tree, &by->shut_out, error)
+		   : -1;
 }
 
 /* What its file is by now. lo_export truncates it first: one that fails, on a full disk say, leaves
@@ -95,9 +130,9 @@ static int look(struct pga_require_by_sql *by, enum found *found, struct pga_err
 	PGresult *row = NULL;
 
 	pga_text_add(&words, "SELECT CASE WHEN now OPERATOR(pg_catalog.=) ");
-	add_bytea(&words, &by->tree.parts[0].file.bytes);
+	add_text(&words, &by->tree.parts[0].file.bytes);
 	pga_text_add(&words, " THEN 0 WHEN now OPERATOR(pg_catalog.=) pg_catalog.substr(");
-	add_bytea(&words, &by->after);
+	add_text(&words, &by->after);
 	pga_text_add(&words, ", 1, pg_catalog.length(now)) THEN 1 ELSE 2 END FROM "
 			     "pg_catalog.pg_read_binary_file(pg_catalog.current_setting("
 			     "'hba_file')) AS now");
@@ -126,11 +161,11 @@ static int write_file(struct pga_require_by_sql *by, const struct pga_text *ther
 			     "pg_catalog.current_setting('hba_file'); now bytea := "
 			     "pg_catalog.pg_read_binary_file(name); BEGIN IF now "
 			     "OPERATOR(pg_catalog.<>) pg_catalog.substr(");
-	add_bytea(&words, there);
+	add_text(&words, there);
 	pga_text_addf(&words, ", 1%s", part ? ", pg_catalog.length(now)" : "");
 	pga_text_add(&words, ") THEN RAISE 'another program has changed it meanwhile'; END IF; "
 			     "made := pg_catalog.lo_from_bytea(0, ");
-	add_bytea(&words, bytes);
+	add_text(&words, bytes);
 	pga_text_add(&words, "); PERFORM pg_catalog.lo_export(made, name); PERFORM "
 			     "pg_catalog.lo_unlink(made); END $pganchor$");
 	result = words.failed
@@ -221,6 +256,8 @@ int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error
 void pga_require_sql_end(struct pga_require_by_sql *by)
 {
 	pga_text_free(&by->after);
+	pga_locked_out_free(&by->locked_out);
+	free(by->shut_out.places);
 	pga_hba_tree_free(&by->tree);
 	pga_service_leave(&by->login);
 	memset(by, 0, sizeof *by);

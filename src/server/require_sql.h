@@ -8,6 +8,7 @@
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "server/hba_tree.h"
+#include "server/require.h"
 #include "server/service_login.h"
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@ struct pga_require_by_sql {
 	struct pga_hba_tree tree;       /* one part: what is included is not seen from here */
 	struct pga_text after;
 	size_t changes;
+	struct pga_locked_out locked_out;
+	struct pga_shut_out shut_out;
 	bool proved; /* a new connection with TLS was let in, and one without it was not */
 };
 

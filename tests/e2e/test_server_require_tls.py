@@ -7,14 +7,12 @@ import time
 
 import pytest
 
-from certificates import make_root
 from local_cas import data, mode_of
 from postgres import NAMES, SUPERUSER, USER
 from processes import as_user, ordinary_user
 from services import bootstrap, write
 from tracing import NO_LEAKS
 
-COMPANY = make_root()
 LOCAL = f"local all {SUPERUSER} peer map=tests\n"
 # Who comes to the test's servers comes by the loopback: these rules are for the network all the same.
 NETWORK = f"host all {USER} 0.0.0.0/0 scram-sha-256\n"
@@ -24,10 +22,38 @@ def require(home, server, *words):
     return home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words)
 
 
+@pytest.fixture(scope="module")
+def shared(clusters, stepca):
+    """One server for all that is about its rules alone: `make` gives it new ones."""
+    server = clusters.start(*stepca.issue(*NAMES), hba=LOCAL)
+    ask(server, f"ALTER ROLE {USER} SUPERUSER REPLICATION")
+    yield server
+    server.stop()
+
+
+def ask(server, words):
+    return subprocess.run(["psql", "-XAtc", words, server.superuser], capture_output=True, text=True, check=True).stdout
+
+
+def give_rules(server, text):
+    """The file as it was loaded long ago."""
+    path = data(server) / "pg_hba.conf"
+    path.write_text(text)
+    path.chmod(0o644)
+    os.utime(path, (1e9, 1e9))
+    before = ask(server, "SELECT pg_conf_load_time() FROM pg_reload_conf()")
+    end = time.monotonic() + 120
+    while ask(server, "SELECT pg_conf_load_time()") == before:
+        assert time.monotonic() < end
+
+
 @pytest.fixture
-def make(make_postgres, tmp_path):
-    def made(hba, **kwargs):
-        return make_postgres(*COMPANY.issue(tmp_path, "localhost", "127.0.0.1"), hba=hba, **kwargs)
+def make(shared):
+    """Factory make(hba) -> the server, with these rules loaded and nothing to undo."""
+    def made(hba):
+        (data(shared) / "pganchor-hba.before").unlink(missing_ok=True)
+        give_rules(shared, hba)
+        return shared
     return made
 
 
@@ -159,15 +185,21 @@ def test_who_would_be_locked_out_is_listed_before(home, make):
         told = json.loads(require(home, server, "--dry-run", "--json").stdout)
         (one,) = told["locked_out"]
         assert (one["kind"], one["user"], one["address"], one["application"]) == ("client backend", USER, "127.0.0.1", "nightly")
+        assert [change["line"] for change in told["changes"]] == [2] and not one["shut_out"] and told["shut_out"] == []
+        # What stays for the machine itself lets it in again, or is for somebody else.
+        for rule, count in (("host all all 127.0.0.0/8 md5", 0), ("host sameuser all samehost md5", 0), ("host all +pg_monitor samehost md5", 1),
+                            ("host \"all\" all localhost md5", 1), ("host all all 127.0.0.2/32 md5", 1), ("host replication all 127.0.0.1/32 md5", 1),
+                            (f"host all \"{USER}\" localhost md5", 0), (f"host all {USER} 127.0.0.1/32 reject\nhost all all samehost md5", 1)):
+            give_rules(server, LOCAL + rule + "\n" + NETWORK)
+            told = json.loads(require(home, server, "--dry-run", "--json").stdout)
+            assert len(told["locked_out"]) == count, rule
         plain.stdin.close()
-    assert [change["line"] for change in told["changes"]] == [2]
 
 
 @pytest.fixture
-def by_service(home, stepca, make_postgres):
+def by_service(home, stepca, make):
     bootstrap(home, stepca)
-    server = make_postgres(*stepca.issue(*NAMES), hba=LOCAL + NETWORK + "host\tall all 10.0.0.0/8 md5 # \\t\n")
-    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} SUPERUSER", server.superuser], check=True)
+    server = make(LOCAL + NETWORK + "host\tall all 10.0.0.0/8 md5 # \\t\n")
     write(home, f"[prod]\nhost=localhost\nport={server.port}\nuser={USER}\ndbname={USER}\npassword={server.password}\nsslmode=verify-full\n"
           "gssencmode=disable\n")
     return server
@@ -229,7 +261,6 @@ def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
 
 def test_a_standby_that_would_stay_away_is_told_of(home, make, tmp_path):
     server = make(LOCAL + NETWORK + f"host replication {USER} all scram-sha-256\n")
-    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} REPLICATION", server.superuser], check=True)
     (tmp_path / "wal").mkdir()
     with subprocess.Popen(["pg_receivewal", "-v", "-D", tmp_path / "wal", "-d", server.conninfo(sslmode="disable", dbname=None)], stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as standby:
@@ -254,27 +285,44 @@ def test_what_is_weak_is_pointed_out(home, make):
 
 
 def test_without_tls_nobody_is_shut_out(home, make_postgres):
+    """Every view of a server without a pair says that ssl is on, once it was switched on: the handshake alone tells."""
     server = make_postgres(hba=LOCAL + NETWORK)
     done = require(home, server, "--yes")
     assert done.returncode == 1 and "pganchor server enable-tls" in done.stderr
-    assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK
-
-
-def test_tls_that_is_on_and_not_served_shuts_nobody_out(home, make_postgres):
-    """Every view of a server without a pair says that ssl is on: the handshake alone tells."""
-    server = make_postgres(hba=LOCAL + NETWORK)
-
-    def ask(words):
-        return subprocess.run(["psql", "-XAtc", words, server.superuser], capture_output=True, text=True, check=True).stdout
-
-    ask("ALTER SYSTEM SET ssl = on")
-    ask("SELECT pg_reload_conf()")
-    end = time.monotonic() + 60
-    while ask("SHOW ssl") != "on\n":
+    ask(server, "ALTER SYSTEM SET ssl = on")
+    ask(server, "SELECT pg_reload_conf()")
+    end = time.monotonic() + 120
+    while ask(server, "SHOW ssl") != "on\n":
         assert time.monotonic() < end
     done = require(home, server, "--yes")
     assert done.returncode == 1 and "that it has no TLS, though ssl is on" in done.stderr
     assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK
+
+
+@pytest.mark.parametrize("rules", [NETWORK.replace("host", "hostnossl"), f"hostssl all all 0.0.0.0/0 reject\n{NETWORK}",
+                                   f"hostssl all +{USER} all reject\n{NETWORK}"])
+def test_nobody_is_locked_out_for_good_unless_that_is_wanted(home, make, rules):
+    """Whom a rule lets in without TLS alone is let in by none any more."""
+    server = make(LOCAL + rules)
+    path = data(server) / "pg_hba.conf"
+    done = require(home, server, "--yes")
+    assert done.returncode == 1 and "--lock-out" in done.stderr and "Nothing was changed" in done.stderr, done.stderr
+    assert f"User {USER} of database postgres is let in from 127.0.0.1 without TLS, and not with it\n" in done.stdout
+    assert path.read_text() == LOCAL + rules and connect(server, "disable").stdout == "f\n"
+    done = require(home, server, "--yes", "--lock-out")
+    assert done.returncode == 0 and f"Proved: user {USER} of database postgres is let in from 127.0.0.1 no more" in done.stdout, done.stderr
+    assert "pg_hba.conf" in connect(server, "disable").stderr and "pg_hba.conf" in connect(server, "require").stderr
+    assert require(home, server, "--undo").returncode == 0 and path.read_text() == LOCAL + rules
+
+
+def test_whom_no_rule_lets_in_is_told_where_nobody_can_be_tried(home, make):
+    server = make(LOCAL + "hostnossl replication all 10.0.0.0/8 md5\nhostssl replication all 10.1.0.0/16 md5\nhostssl all all 192.0.2.0/24 reject\n"
+                  "hostnossl all all 192.0.2.0/24 md5\nhost a,b all 192.0.2.7/32 md5\nhost all all 192.0.0.0/8 md5\n")
+    done = require(home, server, "--yes")
+    told = [line for line in done.stdout.splitlines() if "not let in with TLS either" in line]
+    assert done.returncode == 1 and len(told) == 2, done.stdout
+    assert "pg_hba.conf, line 5: " in told[0] and told[0].endswith(": hostnossl all all 192.0.2.0/24 md5")
+    assert "pg_hba.conf, line 6: " in told[1] and "2 rules, 0 sessions" in done.stderr
 
 
 def test_the_machine_itself_gets_in_as_before(home, make):
@@ -284,6 +332,7 @@ def test_the_machine_itself_gets_in_as_before(home, make):
     before = path.read_bytes()
     done = require(home, server, "--yes")
     assert done.returncode == 0, done.stderr  # that rule is for the machine itself, and stays
+    assert f"could prove it: {path}, line 2, which is for the machine itself and stays, lets it in without TLS" in done.stderr
     assert connect(server, "disable").stdout == "f\n"
     assert require(home, server, "--undo").returncode == 0
     assert path.read_bytes() == before

@@ -5,6 +5,7 @@
 #include "cmocka_start.h"
 
 #include "server/hba_tree.h"
+#include "server/hba_view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static void includes_are_followed_in_their_order(void **state)
 	write_file("more/a.conf", "\n# first\nho\\\nst all all samenet trust");
 	write_file("more/.c.conf", "nonsense\n");
 	write_file("more/d", "nonsense\n");
-	assert_int_equal(pga_hba_tree_read(&tree, at("pg_hba.conf"), 16, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error), 0);
 	assert_int_equal(tree.part_count, 4);
 	assert_int_equal(tree.place_count, 5);
 	for (size_t i = 0; i < 5; i++)
@@ -107,8 +108,8 @@ static void includes_are_followed_in_their_order(void **state)
 	assert_string_equal(pga_hba_tree_path(&tree, 2), at("more/a.conf"));
 	for (int required = 0; required < 2; required++) {
 		rows = view_of(&tree, required == 1);
-		assert_int_equal(pga_hba_tree_check(&tree, rows, required == 1, &error), 0);
-		assert_int_equal(pga_hba_tree_check(&tree, rows, required == 0, &error), -1);
+		assert_int_equal(pga_hba_view_check(&tree, rows, required == 1, &error), 0);
+		assert_int_equal(pga_hba_view_check(&tree, rows, required == 0, &error), -1);
 		PQclear(rows);
 	}
 	pga_hba_tree_free(&tree);
@@ -121,7 +122,7 @@ static void before_16_they_are_no_rules(void **state)
 
 	(void)state;
 	write_file("pg_hba.conf", "include one\n");
-	assert_int_equal(pga_hba_tree_read(&tree, at("pg_hba.conf"), 15, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 15, &error), 0);
 	assert_int_equal(tree.place_count, 1);
 	assert_int_equal(pga_hba_becomes(pga_hba_tree_line(&tree, 0)), PGA_HBA_CANNOT);
 	pga_hba_tree_free(&tree);
@@ -134,12 +135,12 @@ static void a_file_that_includes_itself_ends(void **state)
 
 	(void)state;
 	write_file("loop", "include loop\n");
-	assert_int_equal(pga_hba_tree_read(&tree, at("loop"), 17, &error), -1);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("loop"), 17, &error), -1);
 	assert_non_null(strstr(error.message, "included deeper"));
 	pga_hba_tree_free(&tree);
 	write_file("loop", "include none\n");
-	assert_int_equal(pga_hba_tree_read(&tree, at("loop"), 17, &error), -1);
-	assert_non_null(strstr(error.message, "none: it is included, and not there"));
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("loop"), 17, &error), -1);
+	assert_non_null(strstr(error.message, "/none is not there"));
 	pga_hba_tree_free(&tree);
 }
 
@@ -151,14 +152,14 @@ static void a_row_more_or_with_an_error_is_told(void **state)
 
 	(void)state;
 	write_file("pg_hba.conf", "local all all peer\nhost all all all trust\n");
-	assert_int_equal(pga_hba_tree_read(&tree, at("pg_hba.conf"), 16, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error), 0);
 	rows = view_of(&tree, false);
 	tree.place_count--;
-	assert_int_equal(pga_hba_tree_check(&tree, rows, false, &error), -1);
+	assert_int_equal(pga_hba_view_check(&tree, rows, false, &error), -1);
 	assert_non_null(strstr(error.message, "line 2: the server has a rule there"));
 	tree.place_count++;
 	assert_int_equal(PQsetvalue(rows, 1, 3, (char *)(uintptr_t) "bad", 3), 1);
-	assert_int_equal(pga_hba_tree_check(&tree, rows, false, &error), -1);
+	assert_int_equal(pga_hba_view_check(&tree, rows, false, &error), -1);
 	assert_non_null(strstr(error.message, "line 2: the server says: bad"));
 	PQclear(rows);
 	pga_hba_tree_free(&tree);
