@@ -11,6 +11,7 @@ from local_cas import data, mode_of
 from postgres import NAMES, SUPERUSER, USER
 from processes import as_user, ordinary_user
 from services import bootstrap, write
+from test_trust_faults import WHOLE
 from tracing import NO_LEAKS
 
 LOCAL = f"local all {SUPERUSER} peer map=tests\n"
@@ -357,24 +358,29 @@ def test_where_the_proof_fails_all_is_put_back(home, make):
     assert connect(server, "disable").stdout == "f\n"
 
 
-@pytest.mark.parametrize("call", ["rename,renameat,renameat2", "fsync,fdatasync", "sendto"])
-def test_killed_anywhere_it_is_the_old_file_or_the_new_one(home, make, call):
+# Where it is killed: at each of these calls with --whole, else at each so-many-th. That of sendto is what it asks the server.
+CALLS = {"rename,renameat,renameat2": 1, "fsync,fdatasync": 3, "sendto": 9}
+OTHER_CALLS = {"openat,write,unlink,unlinkat,linkat,fchmod,fchown,fsetxattr,ftruncate,flock,fcntl": 1} if WHOLE else {}
+
+
+@pytest.mark.parametrize(("call", "step"), [*CALLS.items(), *OTHER_CALLS.items()])
+def test_killed_anywhere_it_is_the_old_file_or_the_new_one(home, make, call, step):
     server = make(LOCAL + NETWORK)
     path = data(server) / "pg_hba.conf"
     before = path.read_bytes()
     names = sorted(entry.name for entry in data(server).iterdir())
-    for number in range(1, 40):
-        done = traced(home, server, f"trace={call}", f"inject={call}:signal=SIGKILL:when={number}")
+    assert traced(home, server, f"trace={call}").returncode == 0
+    count = len((home / "trace").read_text().splitlines())
+    assert count > 1 and require(home, server, "--undo").returncode == 0
+    for number in range(count, 0, -1 if WHOLE else -step):
+        traced(home, server, f"trace={call}", f"inject={call}:signal=SIGKILL:when={number}")
         assert path.read_bytes() in (before, before.replace(b"host ", b"hostssl ")), number
-        if done.returncode == 0:
-            break
         again = require(home, server, "--yes")
         assert again.returncode == 0 and "pg_hba.conf" in connect(server, "disable").stderr, (number, again.stdout, again.stderr)
         assert connect(server, "require").stdout == "t\n"
         undone = require(home, server, "--undo")
         assert undone.returncode == 0 and path.read_bytes() == before, number
         assert sorted(entry.name for entry in data(server).iterdir()) == names, number
-    assert number > 1
 
 
 def test_without_a_terminal_yes_has_to_be_said(home, make):
