@@ -142,5 +142,6 @@ HORRORS = {
     "refused before": ("host all other all reject\nhost all all 10.1.0.0/16 reject\nhost all all all scram-sha-256\n", {5}),
     "lists": ("host app,postgres,replication app,other,+grp 10.0.0.0/8 md5\nhost @names @names 192.0.2.0/24 md5\nhost sameuser all samenet md5\n", {3, 4, 5}),
     "without an end": ("\t host\tall\tall\tall\tscram-sha-256", {3}),
+    "expressions, since 16": ("host /^ap \"/^APP$\" 10.0.0.0/8 md5\nhost all /^(app|other)$ all scram-sha-256\n", {3, 4}),
     "GSSAPI": ("hostgssenc all all all gss\nhostnogssenc all all all scram-sha-256\n", {4}),
 }

@@ -10,6 +10,7 @@ import pytest
 
 from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, come, is_refused, network  # noqa: F401
 from local_cas import data
+from machines import HERE, LIBPQS
 from postgres import NAMES, PASSWORD, SUPERUSER, USER
 from services import bootstrap, write
 
@@ -18,9 +19,16 @@ pytestmark = pytest.mark.plain_build
 COMERS = list(itertools.product(NEAR + FAR, (USER, "other"), (USER, "replication"), (False, True)))
 
 
+@pytest.fixture(scope="module", params=[
+    pytest.param(version, marks=[] if release == HERE else pytest.mark.whole) for version, release in LIBPQS.items()])
+def servers(request, postgres_of):
+    """Clusters of a version of the server."""
+    return postgres_of(request.param)
+
+
 @pytest.fixture(scope="module")
-def server(clusters, stepca, network):
-    server = clusters.start(*stepca.issue(*NAMES), hba=BEFORE, settings={"listen_addresses": "127.0.0.1, ::1"}, before=network)
+def server(servers, stepca, network):
+    server = servers.start(*stepca.issue(*NAMES), hba=BEFORE, settings={"listen_addresses": "127.0.0.1, ::1"}, before=network)
     for words in (f"CREATE ROLE auditor LOGIN SUPERUSER PASSWORD '{PASSWORD}'", "CREATE ROLE other LOGIN", "CREATE ROLE grp",
                   f"GRANT grp TO {USER}"):
         sql(server, words)
@@ -99,10 +107,10 @@ OPENED = f"host all {USER} 10.0.0.0/8 scram-sha-256\nhost replication {USER} 200
 
 
 @pytest.mark.parametrize("maker", MADE)
-def test_as_it_is_made(auditor, network, server, clusters, maker):
+def test_as_it_is_made(auditor, network, server, servers, maker):
     """And with what an administrator adds for clients and standbys."""
     make, without_tls = MADE[maker]
-    text = BEFORE + make((clusters.template() / "pg_hba.conf").read_text())
+    text = BEFORE + make((servers.template() / "pg_hba.conf").read_text())
     lines = text.splitlines()
     load(server, text)
     changes = require(auditor, network, server, "--dry-run", "--json")["changes"]
