@@ -26,7 +26,7 @@ int pga_cluster_read(const struct pga_cluster *cluster, const char *name, struct
 		     bool *found, struct pga_error *error)
 {
 	char *path = pga_cluster_file(cluster, name);
-	struct pga_as_owner as;
+	struct pga_as_owner as = {.changed = false};
 	int result =
 	    path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
 

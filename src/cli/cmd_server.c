@@ -1,7 +1,9 @@
 /* pganchor server: the server's side of TLS. */
 #include "cli/cmd_server.h"
 
+#include "base/shell_word.h"
 #include "base/terminal.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/question.h"
@@ -127,6 +129,22 @@ static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 	return result;
 }
 
+/* As it can be typed. */
+static void print_way_back(const struct pga_server_work *work, const char *user)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+
+	pga_text_add(&words, "pganchor server undo --data-dir ");
+	pga_text_add_shell_word(&words, work->target.cluster.directory);
+	if (user != NULL) {
+		pga_text_add(&words, " --user ");
+		pga_text_add_shell_word(&words, user);
+	}
+	if (!words.failed)
+		pga_print(stdout, "next:\n    %s\n", pga_text_string(&words));
+	pga_text_free(&words);
+}
+
 static void warn_untold(const char *log)
 {
 	pga_print_warning(
@@ -135,7 +153,7 @@ static void warn_untold(const char *log)
 	    log[0] != '\0' ? ": " : "", log);
 }
 
-static void print_done(const struct pga_server_work *work, const char *command)
+static void print_done(const struct pga_server_work *work, const char *user, const char *command)
 {
 	if (!work->on)
 		pga_print(stdout, "Proved: %s, port %u, answers that it does not use TLS.\n",
@@ -148,8 +166,7 @@ static void print_done(const struct pga_server_work *work, const char *command)
 	if (!work->changes)
 		(void)puts("Nothing was to be changed.");
 	else if (command != NULL)
-		pga_print(stdout, "next:\n    pganchor server undo --data-dir %s\n",
-			  work->target.cluster.directory);
+		print_way_back(work, user);
 }
 
 /* Undo without a record, say. */
@@ -197,7 +214,7 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	if (asked->json)
 		return print_json(work, asked, done);
 	if (done)
-		print_done(work, command);
+		print_done(work, asked->wish.user, command);
 	else if (is_nothing(work, command))
 		(void)puts("There is nothing to undo: pganchor server has changed nothing there.");
 	else

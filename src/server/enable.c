@@ -141,5 +141,10 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 		     "put back",
 		     work->target.host, work->target.cluster.port);
 	pga_plan_detail(&work->plan, "SHA-256 %s", work->expected);
+	if (work->changes && strcmp(work->served, work->expected) == 0)
+		pga_plan_add(&work->plan, PGA_PLAN_STEP,
+			     "it shows that already: further handshakes have to come to the "
+			     "versions and ciphers that are set, and to no others; else all is put "
+			     "back");
 	return pga_plan_check(&work->plan, error);
 }

@@ -138,9 +138,13 @@ int pga_server_spoken_ask(const struct pga_server_target *target, struct pga_ser
 bool pga_server_spoken_is_same(const struct pga_server_spoken *one,
 			       const struct pga_server_spoken *other)
 {
-	return memcmp(one->versions, other->versions, sizeof one->versions) == 0 &&
-	       one->count == other->count &&
-	       memcmp(one->ciphers, other->ciphers, one->count * sizeof one->ciphers[0]) == 0;
+	if (memcmp(one->versions, other->versions, sizeof one->versions) != 0 ||
+	    one->count != other->count)
+		return false;
+	for (size_t i = 0; i < one->count; i++)
+		if (one->ciphers[i] != other->ciphers[i])
+			return false;
+	return true;
 }
 
 int pga_server_spoken_check_versions(const struct pga_server_spoken *spoken, const char *min,

@@ -46,8 +46,11 @@ int pga_server_target_open(struct pga_server_target *target, const char *directo
 	if (pga_cluster_look(&target->cluster, directory, error) != 0)
 		return -1;
 	if (target->cluster.postmaster == 0)
-		return pga_fail(error, "start it: what is changed has to be proved",
-				"%s: its server does not run", target->cluster.directory);
+		return pga_fail(
+		    error,
+		    "start it: what is changed has to be proved. Where its log says that "
+		    "its TLS keeps it from that, pg_ctl -o '-c ssl=off' start does",
+		    "%s: its server does not run", target->cluster.directory);
 	target->session = pga_cluster_enter(&target->cluster, user, error);
 	if (target->session == NULL)
 		return -1;

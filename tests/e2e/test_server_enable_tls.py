@@ -101,6 +101,7 @@ def test_the_pair_of_the_data_directory(home, server, pair):
     done = change(home, server, "enable-tls", "--host", "db.example.test")
     assert (done.returncode, done.stderr) == (0, "")
     assert f", port {server.port}, shows the certificate with SHA-256 {pin_of(pair[0])}.\n" in done.stdout
+    assert done.stdout.endswith(f"next:\n    pganchor server undo --data-dir {data(server)} --user {SUPERUSER}\n")
     assert asked_for_tls(server) == pin_of(pair[0])
     assert altered(server) == {"ssl": "'on'"}
 
