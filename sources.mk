@@ -232,6 +232,7 @@ SERVICE = \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
 	src/service/pins_view.c \
+	src/service/pinned_login.c src/service/pinned_login.h \
 	src/service/ports.c src/service/ports.h \
 	src/service/rename_anchor.c src/service/rename_anchor.h \
 	src/service/prove.c src/service/prove.h \

@@ -1,5 +1,6 @@
 #include "audit/connect.h"
 
+#include "service/pinned_login.h"
 #include "tls/dial.h"
 
 #include <linux/tcp.h>
@@ -38,41 +39,9 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-static int fail_with(const PGconn *connection, const char *otherwise, struct pga_error *error)
-{
-	const char *said = PQerrorMessage(connection);
-
-	if (said[0] == '\0')
-		said = otherwise;
-	return pga_fail(error, NULL, "%.*s", (int)strcspn(said, "\n"), said);
-}
-
-/* Waits until libpq can go on. Returns -1 where the time is over. */
-static int wait_for(const struct pga_audit_connection *connection, short events)
-{
-	struct pollfd polled = {.fd = PQsocket(connection->connection), .events = events};
-	const long long left = connection->deadline - pga_dial_now();
-
-	return left > 0 && polled.fd >= 0 && poll(&polled, 1, (int)left) >= 0 ? 0 : -1;
-}
-
-static int finish_connecting(struct pga_audit_connection *connection, struct pga_error *error)
-{
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
-		if (wait_for(connection, status == PGRES_POLLING_READING ? POLLIN : POLLOUT) != 0)
-			return fail_with(connection->connection, "the time for it was over", error);
-		status = PQconnectPoll(connection->connection);
-	}
-	return status == PGRES_POLLING_OK
-		   ? 0
-		   : fail_with(connection->connection, "the server does not answer", error);
-}
-
 int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
-		      const struct pga_policy *policy, const struct pga_verdict *verdict,
-		      long seconds, struct pga_error *error)
+		      const struct pga_policy *policy, const struct pga_pins *pins,
+		      const struct pga_verdict *verdict, long seconds, struct pga_error *error)
 {
 	struct parameters parameters = {.count = 0};
 
@@ -92,9 +61,7 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 	if (connection->connection == NULL)
 		return pga_fail_memory(error);
 	(void)PQsetNoticeReceiver(connection->connection, ignore_notice, NULL);
-	if (PQstatus(connection->connection) == CONNECTION_BAD)
-		return fail_with(connection->connection, "no connection could be begun", error);
-	return finish_connecting(connection, error);
+	return pga_pinned_login(connection->connection, connection->deadline, policy, pins, error);
 }
 
 /* The kernel counts: libpq does not tell. */
@@ -113,7 +80,7 @@ static PGresult *next_result(struct pga_audit_connection *connection, bool *lost
 {
 	while (PQisBusy(connection->connection) != 0) {
 		connection->flooded = connection->flooded || has_flooded(connection);
-		if (connection->flooded || wait_for(connection, POLLIN) != 0 ||
+		if (connection->flooded || pga_login_wait(connection->connection, connection->deadline, POLLIN) != 0 ||
 		    PQconsumeInput(connection->connection) != 1) {
 			*lost = true;
 			return NULL;
@@ -200,7 +167,7 @@ static int take_answer(struct pga_audit_connection *connection, struct answering
 	if (connection->flooded)
 		return pga_fail(error, NULL, "its answers do not end");
 	if (lost || PQstatus(connection->connection) != CONNECTION_OK)
-		return fail_with(connection->connection, "the time for it was over", error);
+		return pga_login_fail(connection->connection, "the time for it was over", error);
 	return 0;
 }
 
@@ -208,7 +175,7 @@ static int begin(const struct pga_audit_connection *connection, const char *word
 		 struct pga_error *error)
 {
 	if (PQsendQuery(connection->connection, words) != 1)
-		return fail_with(connection->connection, "the connection is lost", error);
+		return pga_login_fail(connection->connection, "the connection is lost", error);
 	(void)PQsetSingleRowMode(connection->connection);
 	return 0;
 }

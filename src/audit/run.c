@@ -224,8 +224,8 @@ static void *audit_one(void *context, size_t index, bool *failed)
 		not_audited(audit, plan->why, plan->hint);
 		return audit;
 	}
-	if (pga_audit_connect(&connection, audit->service, question->policy, &plan->verdict,
-			      question->seconds, &error) != 0 ||
+	if (pga_audit_connect(&connection, audit->service, question->policy, question->pins,
+			      &plan->verdict, question->seconds, &error) != 0 ||
 	    collect(audit, &connection, plan, auditing, &error) != 0) {
 		audit->connected = false;
 		not_audited(audit, error.message, NULL);
@@ -253,6 +253,10 @@ static void drop_one(void *result)
 {
 	pga_audit_free(result);
 }
+
+/* Where a signal has ended it, threads may still look at all that there is: the process is to end.
+ */
+static struct auditing *left;
 
 int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *take, void *context,
 		  struct pga_error *error)
@@ -283,9 +287,10 @@ int pga_audit_run(const struct pga_audit_question *question, pga_audit_take *tak
 		result = find_callers(auditing, error);
 	if (result == 0)
 		result = pga_many_run(&many, error);
-	/* Threads may still look at them: the process is to end. */
-	if (result > 0)
+	if (result > 0) {
+		left = auditing;
 		return result;
+	}
 	for (size_t i = 0; plans != NULL && i < question->count; i++) {
 		if (plans[i].judged)
 			pga_verdict_free(&plans[i].verdict);

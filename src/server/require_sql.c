@@ -177,13 +177,12 @@ static int write_file(struct pga_require_by_sql *by, const struct pga_text *ther
 
 static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 {
-	PGconn *connection = pga_service_connect(by->login.service);
-	const char *said = PQerrorMessage(connection);
+	struct pga_error why;
+	PGconn *connection = pga_service_connect(&by->login, &why);
 	int result = 0;
 
-	if (PQstatus(connection) != CONNECTION_OK)
-		result = pga_fail(error, NULL, "a new connection does not get in: %.*s",
-				  (int)strcspn(said, "\n"), said);
+	if (connection == NULL)
+		result = pga_fail(error, NULL, "a new connection does not get in: %s", why.message);
 	PQfinish(connection);
 	if (result == 0) {
 		const char *where =

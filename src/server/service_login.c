@@ -3,9 +3,13 @@
 #include "policy/linked.h"
 #include "service/ask.h"
 #include "service/check_many.h"
+#include "service/pinned_login.h"
+#include "tls/dial.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LOGIN_MILLISECONDS 10000
 
 static void ignore_progress(void *context, size_t done)
 {
@@ -59,13 +63,20 @@ static int verify(const char *service, const struct pga_policy *policy, const st
 	return result;
 }
 
-PGconn *pga_service_connect(const char *service)
+PGconn *pga_service_connect(const struct pga_service_login *login, struct pga_error *error)
 {
 	const char *const keywords[] = {"service",    "application_name", "client_encoding",
 					"gssencmode", "connect_timeout",  NULL};
-	const char *const values[] = {service, "pganchor", "UTF8", "disable", "10", NULL};
+	const char *const values[] = {login->service, "pganchor", "UTF8", "disable", "10", NULL};
+	PGconn *connection = PQconnectStartParams(keywords, values, 0);
 
-	return PQconnectdbParams(keywords, values, 0);
+	if (connection == NULL)
+		(void)pga_fail_memory(error);
+	else if (pga_pinned_login(connection, pga_dial_now() + LOGIN_MILLISECONDS, login->policy,
+				  login->pins, error) == 0)
+		return connection;
+	PQfinish(connection);
+	return NULL;
 }
 
 static char *copy(const char *text)
@@ -75,17 +86,20 @@ static char *copy(const char *text)
 
 static int enter(struct pga_service_login *login, bool local, struct pga_error *error)
 {
-	PGconn *connection = pga_service_connect(login->service);
-	const char *said = PQerrorMessage(connection);
-	const char *superuser = PQparameterStatus(connection, "is_superuser");
+	struct pga_error why;
+	PGconn *connection = pga_service_connect(login, &why);
+	const char *superuser;
 
+	if (connection == NULL)
+		return pga_fail(error, NULL, "could not log in by service %s: %s", login->service,
+				why.message);
 	login->encrypted = PQsslInUse(connection) == 1;
-	if (PQstatus(connection) != CONNECTION_OK || (!login->encrypted && !local)) {
-		(void)pga_fail(error, NULL, "could not log in by service %s: %.*s", login->service,
-			       (int)strcspn(said, "\n"), said);
+	if (!login->encrypted && !local) {
 		PQfinish(connection);
-		return -1;
+		return pga_fail(error, NULL, "could not log in by service %s: it has no TLS",
+				login->service);
 	}
+	superuser = PQparameterStatus(connection, "is_superuser");
 	login->superuser = superuser != NULL && strcmp(superuser, "on") == 0;
 	login->host = copy(PQhost(connection));
 	login->address = copy(PQhostaddr(connection));
@@ -131,6 +145,8 @@ int pga_service_login(struct pga_service_login *login, const char *service,
 {
 	memset(login, 0, sizeof *login);
 	login->service = service;
+	login->policy = policy;
+	login->pins = pins;
 	return verify(service, policy, pins, local, error) == 0 && enter(login, local, error) == 0
 		   ? check_direct(login, error)
 		   : -1;

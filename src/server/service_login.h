@@ -13,7 +13,9 @@
 #include <stdbool.h>
 
 struct pga_service_login {
-	const char *service; /* the caller's */
+	const char *service; /* the caller's, as are the next two */
+	const struct pga_policy *policy;
+	const struct pga_pins *pins;
 	struct pga_cluster_session *session;
 	bool encrypted; /* by TLS, which the server itself has; else it is local, or exempt */
 	bool superuser;
@@ -31,7 +33,8 @@ int pga_service_login(struct pga_service_login *login, const char *service,
 		      struct pga_error *error);
 void pga_service_leave(struct pga_service_login *login);
 
-/* Another connection by the service, whatever it has come to. The caller ends it. */
-PGconn *pga_service_connect(const char *service);
+/* Another connection by the service. The caller ends it. NULL with the reason where there is none.
+ */
+PGconn *pga_service_connect(const struct pga_service_login *login, struct pga_error *error);
 
 #endif
