@@ -95,7 +95,7 @@ void pga_audit_not_seen(struct pga_audit *audit, const char *what, const char *w
 const char *pga_audit_setting(const struct pga_audit *audit, const char *name)
 {
 	for (size_t i = 0; i < audit->setting_count; i++)
-		if (strcmp(audit->settings[i].name, name) == 0)
+		if (audit->settings[i].name != NULL && strcmp(audit->settings[i].name, name) == 0)
 			return audit->settings[i].value;
 	return NULL;
 }

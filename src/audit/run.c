@@ -182,6 +182,12 @@ static int collect_callers(struct pga_audit *audit, struct pga_audit_connection 
 	return 0;
 }
 
+/* What follows compares texts, each of which is there. */
+static int is_whole(const struct pga_audit *audit, struct pga_error *error)
+{
+	return audit->failed ? pga_fail_memory(error) : 0;
+}
+
 static int collect(struct pga_audit *audit, struct pga_audit_connection *connection,
 		   const struct plan *plan, const struct auditing *auditing,
 		   struct pga_error *error)
@@ -197,7 +203,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 		pga_audit_not_seen(audit, "the other servers of this service", plan->others, "");
 	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
 	    pga_audit_collect_settings(audit, connection, error) != 0 ||
-	    pga_audit_collect_files(audit, connection, error) != 0 ||
+	    is_whole(audit, error) != 0 || pga_audit_collect_files(audit, connection, error) != 0 ||
 	    collect_callers(audit, connection, auditing, error) != 0 ||
 	    pga_audit_collect_refused(audit, connection, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "server/left.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -103,25 +104,32 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 	struct pga_cluster_session *session = work->target.session;
 	const char *log = pga_cluster_log(session);
 	const struct pga_error first = *error;
-	struct pga_text hint = PGA_TEXT_EMPTY;
+	struct pga_left left = {.text = ""};
 	struct pga_error why = {.message = ""};
 
 	if (pga_server_settings_alter(session, work->back, &why) != 0)
-		pga_text_addf(&hint, "what stays: its settings (%s). ", why.message);
+		pga_left_add(&left, "what stays: its settings (%s). ", why.message);
 	else if (pga_served_file_take_back(kept, &why) != 0)
-		pga_text_addf(&hint, "what stays: the record of it (%s). ", why.message);
+		pga_left_add(&left, "what stays: the record of it (%s). ", why.message);
 	else if (pga_server_copy_take_back(&work->copy, &why) != 0)
-		pga_text_addf(&hint, "what stays: the copy of the pair (%s). ", why.message);
-	if (hint.length == 0)
-		pga_text_add(&hint, "all was put back as it was. ");
+		pga_left_add(&left, "what stays: the copy of the pair (%s). ", why.message);
+	if (left.text[0] == '\0')
+		pga_left_add(&left, "all was put back as it was. ");
 	if (work->unrequired)
-		pga_text_add(&hint, "pg_hba.conf does not require TLS any more, all the same. ");
-	pga_text_addf(&hint, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
-	(void)pga_fail(error, pga_text_string(&hint),
+		pga_left_add(&left, "pg_hba.conf does not require TLS any more, all the same. ");
+	pga_left_add(&left, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
+	(void)pga_fail(error, left.text,
 		       "the server of %s is not what it should be after the change: %s",
 		       work->target.cluster.directory, first.message);
-	pga_text_free(&hint);
 	return -1;
+}
+
+/* What could not be begun has changed nothing but this. */
+static void tell_unrequired(const struct pga_server_work *work, struct pga_error *error)
+{
+	if (work->unrequired)
+		(void)snprintf(error->hint, sizeof error->hint,
+			       "pg_hba.conf does not require TLS any more, all the same");
 }
 
 static int record(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
@@ -141,7 +149,18 @@ static int record(struct pga_server_work *work, const char *command, struct pga_
 	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
 }
 
-/* Undo: nothing names them any more. */
+/* The change is undone, and proved, and what was kept of it is in the way of nothing. */
+static int fail_kept(const struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_error first = *error;
+
+	return pga_fail(error, "say it once more: that takes it away",
+			"the server of %s is as it was before the change, but what was kept of the "
+			"change is still there: %s",
+			work->target.cluster.directory, first.message);
+}
+
+/* Nothing names the copies any more. */
 static int finish_undo(struct pga_server_work *work, struct pga_served_file *kept,
 		       struct pga_error *error)
 {
@@ -155,10 +174,12 @@ static int finish_undo(struct pga_server_work *work, struct pga_served_file *kep
 		pga_text_wipe(&file.before);
 		pga_served_file_free(&file);
 		if (result != 0)
-			return -1;
+			return fail_kept(work, error);
 	}
 	pga_server_record_pop(&work->record);
-	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
+	if (pga_server_record_write(&work->target.cluster, &work->record, kept, error) != 0)
+		return fail_kept(work, error);
+	return 0;
 }
 
 /* Record and copy are there before the change, in this order: killed between, `server undo` finds
@@ -223,6 +244,8 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 			(void)put_back(work, &kept, error);
 		else if (command == NULL)
 			result = finish_undo(work, &kept, error);
+	} else {
+		tell_unrequired(work, error);
 	}
 	pga_served_file_free(&kept);
 	return result;

@@ -1,6 +1,7 @@
 #include "server/hba_change.h"
 
 #include "server/hba_view.h"
+#include "server/left.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ int pga_hba_change_put_back(struct pga_hba_change *change, const char *what,
 {
 	struct pga_error first = *error;
 	struct pga_error why;
-	struct pga_text hint = PGA_TEXT_EMPTY;
+	struct pga_left left = {.text = ""};
 
 	for (size_t i = change->tree->part_count; i-- > 0;) {
 		struct pga_transaction_file *file = &change->files[i];
@@ -89,16 +90,14 @@ int pga_hba_change_put_back(struct pga_hba_change *change, const char *what,
 		if (pga_edit_take_back(&file->edit, &why) == 0)
 			file->committed = false;
 		else
-			pga_text_addf(&hint, "what stays: %s (%s). ", file->edit.path, why.message);
+			pga_left_add(&left, "what stays: %s (%s). ", file->edit.path, why.message);
 	}
 	if (change->loaded && pga_cluster_reload(change->session, &why) != 0)
-		pga_text_addf(&hint, "what stays: the rules that it has loaded (%s). ",
-			      why.message);
-	if (hint.length == 0)
-		pga_text_add(&hint, "all was put back as it was");
-	(void)pga_fail(error, pga_text_string(&hint), "%s: %s", what, first.message);
-	pga_text_free(&hint);
-	return -1;
+		pga_left_add(&left, "what stays: the rules that it has loaded (%s). ", why.message);
+	change->stays = left.text[0] != '\0';
+	if (!change->stays)
+		pga_left_add(&left, "all was put back as it was");
+	return pga_fail(error, left.text, "%s: %s", what, first.message);
 }
 
 void pga_hba_change_keep(struct pga_hba_change *change)

@@ -14,6 +14,7 @@ struct pga_hba_change {
 	const struct pga_hba_tree *tree;
 	struct pga_transaction_file *files; /* of each part: PGA_CHANGED, with its new bytes */
 	bool loaded;                        /* this module's own */
+	bool stays;                         /* after putting back: something of it does */
 };
 
 /* Reads the server's rules as they are now: its hba_file and what that includes. */

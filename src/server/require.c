@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "server/hba_change.h"
+#include "server/left.h"
 #include "server/require_undo.h"
 #include "server/start.h"
 #include "server/target.h"
@@ -148,12 +149,25 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	return pga_require_find_trials(requiring, error);
 }
 
+/* With lines that stay changed, the record stays, too: it is the way back. */
+static void take_record_back(struct pga_served_file *record, struct pga_error *error)
+{
+	const struct pga_error first = *error;
+	struct pga_left left = {.text = ""};
+	struct pga_error why;
+
+	if (pga_served_file_take_back(record, &why) == 0)
+		return;
+	pga_left_add(&left, "what stays: %s in the data directory, of no lines (%s)",
+		     PGA_HBA_BEFORE, why.message);
+	(void)pga_fail(error, left.text, "%s", first.message);
+}
+
 static int change(struct pga_requiring *requiring, struct pga_error *error)
 {
 	struct pga_hba_change change = {
 	    .session = requiring->session, .tree = &requiring->tree, .files = requiring->files};
 	struct pga_served_file record = {.written = false};
-	struct pga_error ignored;
 	int result = requiring->changes > 0 ? pga_require_record(requiring, &record, error) : 0;
 
 	if (result == 0 && (result = pga_hba_change_write(&change, error)) == 0)
@@ -166,7 +180,8 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 		pga_hba_change_keep(&change);
 	} else {
 		result = pga_hba_change_put_back(&change, "TLS is not required", error);
-		(void)pga_served_file_take_back(&record, &ignored);
+		if (!change.stays)
+			take_record_back(&record, error);
 	}
 	pga_served_file_free(&record);
 	return result;
