@@ -412,6 +412,7 @@ SERVER = \
 	src/server/hba_source.c \
 	src/server/hba_tree.c src/server/hba_tree.h \
 	src/server/hba_view.c src/server/hba_view.h \
+	src/server/hosts_file.c src/server/hosts_file.h \
 	src/server/left.c src/server/left.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
 	src/server/place.c src/server/place.h \

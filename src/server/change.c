@@ -23,6 +23,7 @@ int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_
 	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
 	    pga_server_record_read(&work->target.cluster, &work->record, error) != 0)
 		return -1;
+	work->target.by_name = pga_server_settings_by_name(&work->settings);
 	return pga_server_target_shows(&work->target, work->served, error) >= 0 ? 0 : -1;
 }
 
@@ -31,6 +32,7 @@ void pga_server_work_end(struct pga_server_work *work)
 	for (int i = 0; i < PGA_PLACED_FILES; i++)
 		free(work->gone[i]);
 	pga_unrequire_end(&work->rules);
+	pga_server_hosts_free(&work->hosts);
 	pga_server_copy_free(&work->copy);
 	pga_plan_free(&work->plan);
 	pga_server_record_free(&work->record);
@@ -39,11 +41,39 @@ void pga_server_work_end(struct pga_server_work *work)
 	pga_server_target_close(&work->target);
 }
 
+/* Each name of pg_hosts.conf, and whoever names another, or none. */
+static int look_by_name(struct pga_server_work *work, struct pga_error *error)
+{
+	for (size_t i = 0; i < work->hosts.count; i++) {
+		const struct pga_server_host *host = &work->hosts.list[i];
+		const char *name = pga_server_host_is_name(host) ? host->name : NULL;
+		const int shows =
+		    pga_server_target_shows_to(&work->target, name, work->shown, error);
+
+		if (shows < 0)
+			return -1;
+		if (shows == 0)
+			return pga_fail(error, NULL, "it does not use TLS");
+		/* Whoever names none is not shown this one where there is one for just that. */
+		if (name == NULL && pga_server_host_for(&work->hosts, "127.0.0.1") != host)
+			continue;
+		if (strcmp(host->leaf, work->shown) != 0)
+			return pga_fail(error, NULL,
+					"it shows another certificate (SHA-256 %.16s…) for %s than "
+					"that of its line (%.16s…)",
+					work->shown, host->name, host->leaf);
+	}
+	return 0;
+}
+
 /* Returns -1 with what it shows in the place of what it should. */
 static int look(struct pga_server_work *work, struct pga_error *error)
 {
-	const int shows = pga_server_target_shows(&work->target, work->shown, error);
+	int shows;
 
+	if (work->on && work->hosts.count > 0)
+		return look_by_name(work, error);
+	shows = pga_server_target_shows(&work->target, work->shown, error);
 	if (shows < 0)
 		return -1;
 	if (!work->on)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "server/alone.h"
+#include "server/hosts_file.h"
 #include "server/place.h"
 #include "server/plan.h"
 #include "server/record.h"
@@ -38,8 +39,9 @@ struct pga_server_work {
 	struct pga_server_settings settings; /* before */
 	struct pga_server_record record;
 	struct pga_server_plan plan;
-	struct pga_server_copy copy;  /* of the pair; none where the server can use it */
-	char *gone[PGA_PLACED_FILES]; /* undo: copies that go */
+	struct pga_server_hosts hosts; /* ssl_sni is on: what each has to be shown then */
+	struct pga_server_copy copy;   /* of the pair; none where the server can use it */
+	char *gone[PGA_PLACED_FILES];  /* undo: copies that go */
 	struct pga_server_goal goals[PGA_SET_COUNT];
 	struct pga_server_goal back[PGA_SET_COUNT];
 	struct pga_unrequiring

@@ -208,13 +208,32 @@ static const char *refusal_of(const struct pga_probe_target *target)
 	return target->unverified ? "does not verify it, and could not" : "would not connect";
 }
 
+/* What whoever calls it by this host is shown. */
+static STACK_OF(X509) * chain_for(const struct looking *looking, const char *host)
+{
+	const struct pga_server_host *found;
+
+	if (looking->chain != NULL)
+		return looking->chain;
+	found = pga_server_host_for(&looking->work->hosts, host);
+	return found != NULL ? found->chain : NULL;
+}
+
 static int tell(struct looking *looking, const struct pga_probe_target *target, const char *who,
 		struct pga_error *error)
 {
 	struct pga_server_plan *plan = &looking->work->plan;
 	struct pga_chain_view view;
-	const int result = pga_chain_view_of(target, looking->chain, &view, error);
+	STACK_OF(X509) *chain = chain_for(looking, target->host);
+	int result;
 
+	looking->told++;
+	if (chain == NULL) {
+		pga_plan_add(plan, PGA_PLAN_WARNING, "%s would be refused: no line of %s is for it",
+			     who, looking->work->settings.of[PGA_SEEN_HOSTS].now);
+		return 0;
+	}
+	result = pga_chain_view_of(target, chain, &view, error);
 	if (result == 0 && view.verified && view.anchor != NULL)
 		pga_plan_add(plan, PGA_PLAN_CHECKED, "%s verifies it by the anchor %s", who,
 			     view.anchor);
@@ -226,7 +245,6 @@ static int tell(struct looking *looking, const struct pga_probe_target *target, 
 	if (result == 0 && !view.verified && view.hint != NULL)
 		pga_plan_detail(plan, "%s", view.hint);
 	pga_chain_view_free(&view);
-	looking->told++;
 	return result;
 }
 
@@ -312,7 +330,7 @@ static int look(struct looking *looking, const struct pga_server_wish *wish,
 	for (size_t i = 0; result == 0 && i < wish->host_count; i++)
 		if (!is_told(looking, wish->hosts[i]))
 			result = tell_host(looking, wish->hosts[i], error);
-	if (result == 0 && looking->told == 0)
+	if (result == 0 && looking->told == 0 && looking->chain != NULL)
 		result = tell_first_name(looking, error);
 	return result;
 }
@@ -328,13 +346,16 @@ static void tell_unknown(struct pga_server_work *work, const struct pga_error *w
 int pga_server_look_at_clients(struct pga_server_work *work, const struct pga_server_wish *wish,
 			       STACK_OF(X509) * chain, struct pga_error *error)
 {
-	struct looking looking = {.work = work, .chain = shown_chain(work, chain, error)};
+	struct looking looking = {.work = work, .chain = NULL};
 	struct pga_policy policy = {0};
 	struct pga_pins pins = {0};
 	int found;
 
-	if (looking.chain == NULL)
-		return -1;
+	if (chain != NULL) {
+		looking.chain = shown_chain(work, chain, error);
+		if (looking.chain == NULL)
+			return -1;
+	}
 	if (pga_policy_load(&policy, error) != 0 || pga_pins_load(&pins, &policy, error) != 0)
 		found = -1;
 	else

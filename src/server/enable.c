@@ -5,6 +5,7 @@
 #include "server/start.h"
 
 #include "base/text.h"
+#include "tls/host_name.h"
 
 #include <openssl/evp.h>
 
@@ -29,15 +30,14 @@ static bool is_set(const struct pga_server_work *work, enum pga_server_setting w
 }
 
 /* The handshake is the proof of the pair, since every view of the server says "applied". */
-static int expect(struct pga_server_work *work, X509 *leaf, struct pga_error *error)
+static int expect(X509 *leaf, char expected[65], struct pga_error *error)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
 
 	if (X509_digest(leaf, EVP_sha256(), sum, &length) != 1)
 		return pga_fail_memory(error);
-	pga_hex(sum, length, work->expected);
-	work->on = true;
+	pga_hex(sum, length, expected);
 	return 0;
 }
 
@@ -109,11 +109,111 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 				"the server would not load a key with a passphrase at a reload");
 	result = pga_server_pair_check(cluster, &pair, &work->plan, &chain, error);
 	if (result == 0)
-		result = expect(work, sk_X509_value(chain, 0), error);
+		result = expect(sk_X509_value(chain, 0), work->expected, error);
 	if (result == 0)
 		result = pga_server_look_at_clients(work, wish, chain, error);
 	sk_X509_pop_free(chain, X509_free);
 	return result == 0 && pair.copied ? plan_copy(work, wish, wanted, error) : result;
+}
+
+static int read_hosts(struct pga_server_work *work, struct pga_error *error)
+{
+	const char *path = work->settings.of[PGA_SEEN_HOSTS].now;
+
+	if (!work->target.by_name || path == NULL || path[0] == '\0')
+		return 0;
+	if (pga_server_hosts_read(&work->hosts, &work->target.cluster, path, error) != 0)
+		return -1;
+	if (work->hosts.includes)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s: the files that it includes are not looked at", path);
+	return 0;
+}
+
+/* The pair of one line: the server loads all of them, or none. */
+static int check_host(struct pga_server_work *work, struct pga_server_host *host,
+		      struct pga_error *error)
+{
+	static const char *const none[PGA_SET_COUNT] = {NULL};
+	const char *const name = host->name;
+	const struct pga_server_pair pair = {.certificate = host->certificate,
+					     .key = host->key,
+					     .passphrase = host->passphrase,
+					     .ciphers = chosen(work, none, PGA_SET_CIPHERS),
+					     .min = chosen(work, none, PGA_SET_MIN),
+					     .max = chosen(work, none, PGA_SET_MAX),
+					     .hosts = &name,
+					     .host_count = pga_server_host_is_name(host) ? 1 : 0};
+
+	if (pga_server_pair_check(&work->target.cluster, &pair, &work->plan, &host->chain, error) !=
+	    0)
+		return -1;
+	return expect(sk_X509_value(host->chain, 0), host->leaf, error);
+}
+
+/* Whoever calls it so has to be shown a certificate that names it. */
+static int check_called(const struct pga_server_work *work, const char *name,
+			struct pga_error *error)
+{
+	const struct pga_server_host *host = pga_server_host_for(&work->hosts, name);
+	const char *path = work->settings.of[PGA_SEEN_HOSTS].now;
+
+	if (host == NULL)
+		return pga_fail(error, "a line for it, or for *; nothing was changed",
+				"%s: no line is for %s, and the server would refuse whoever calls "
+				"it so",
+				path, name);
+	if (pga_certificate_names_host(sk_X509_value(host->chain, 0), name) == PGA_NAMED_NOT)
+		return pga_fail(error,
+				"a client with sslmode=verify-full would refuse it; nothing was "
+				"changed",
+				"%s, line %zu: that certificate does not name %s", path, host->line,
+				name);
+	return 0;
+}
+
+static int check_hosts(struct pga_server_work *work, const struct pga_server_wish *wish,
+		       struct pga_error *error)
+{
+	const char *path = work->settings.of[PGA_SEEN_HOSTS].now;
+
+	if (wish->certificate != NULL)
+		return pga_fail(
+		    error,
+		    "put HOSTNAME CERTIFICATE KEY there, a line each, and leave out "
+		    "--cert and --key. Nothing was changed",
+		    "ssl_sni is on, and %s has lines: that of ssl_cert_file is not used", path);
+	for (size_t i = 0; i < work->hosts.count; i++)
+		if (check_host(work, &work->hosts.list[i], error) != 0)
+			return -1;
+	for (size_t i = 0; i < wish->host_count; i++)
+		if (check_called(work, wish->hosts[i], error) != 0)
+			return -1;
+	return pga_server_look_at_clients(work, wish, NULL, error);
+}
+
+static void plan_proof(struct pga_server_work *work)
+{
+	const char *host = work->target.host;
+	const unsigned port = work->target.cluster.port;
+
+	if (work->hosts.count > 0) {
+		pga_plan_add(&work->plan, PGA_PLAN_STEP,
+			     "a TLS handshake with %s, port %u, by each name of %s has to show the "
+			     "certificate of its line; else all is put back",
+			     host, port, work->settings.of[PGA_SEEN_HOSTS].now);
+		return;
+	}
+	pga_plan_add(&work->plan, PGA_PLAN_STEP,
+		     "a TLS handshake with %s, port %u, has to show this certificate; else all is "
+		     "put back",
+		     host, port);
+	pga_plan_detail(&work->plan, "SHA-256 %s", work->expected);
+	if (work->changes && strcmp(work->served, work->expected) == 0)
+		pga_plan_add(&work->plan, PGA_PLAN_STEP,
+			     "it shows that already: further handshakes have to come to the "
+			     "versions and ciphers that are set, and to no others; else all is put "
+			     "back");
 }
 
 int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server_wish *wish,
@@ -126,25 +226,15 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 
 	if (pga_server_settings_check(&work->settings, wanted, error) != 0)
 		return -1;
-	if (is_set(work, PGA_SEEN_SNI))
-		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
-			     "ssl_sni is on: of the hosts in pg_hosts.conf, each has a certificate "
-			     "of its own, which is not looked at here");
-	if (check_pair(work, wish, wanted, error) != 0 ||
+	if (read_hosts(work, error) != 0 ||
+	    (work->hosts.count > 0 ? check_hosts(work, wish, error)
+				   : check_pair(work, wish, wanted, error)) != 0 ||
 	    pga_server_check_other_files(&work->target.cluster, &work->settings, error) != 0)
 		return -1;
+	work->on = true;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = any(work->goals);
 	pga_server_settings_plan(&work->settings, wanted, &work->plan);
-	pga_plan_add(&work->plan, PGA_PLAN_STEP,
-		     "a TLS handshake with %s, port %u, has to show this certificate; else all is "
-		     "put back",
-		     work->target.host, work->target.cluster.port);
-	pga_plan_detail(&work->plan, "SHA-256 %s", work->expected);
-	if (work->changes && strcmp(work->served, work->expected) == 0)
-		pga_plan_add(&work->plan, PGA_PLAN_STEP,
-			     "it shows that already: further handshakes have to come to the "
-			     "versions and ciphers that are set, and to no others; else all is put "
-			     "back");
+	plan_proof(work);
 	return pga_plan_check(&work->plan, error);
 }

@@ -20,6 +20,7 @@ const char *const pga_server_settings[PGA_SEEN_COUNT] = {
     [PGA_SEEN_PASSPHRASE] = "ssl_passphrase_command",
     [PGA_SEEN_PASSPHRASE_RELOAD] = "ssl_passphrase_command_supports_reload",
     [PGA_SEEN_SNI] = "ssl_sni",
+    [PGA_SEEN_HOSTS] = "hosts_file",
     [PGA_SEEN_CA] = "ssl_ca_file",
     [PGA_SEEN_CRL] = "ssl_crl_file",
     [PGA_SEEN_CONFIG] = "config_file",
@@ -181,6 +182,11 @@ int pga_server_settings_check(const struct pga_server_settings *settings,
 					pga_server_settings[i], settings->of[i].now);
 	}
 	return 0;
+}
+
+bool pga_server_settings_by_name(const struct pga_server_settings *settings)
+{
+	return is(settings, PGA_SEEN_SNI, "on");
 }
 
 bool pga_server_settings_by_hand(const struct pga_server_settings *settings)

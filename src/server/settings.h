@@ -26,7 +26,8 @@ enum pga_server_setting {
 	PGA_SEEN_PASSPHRASE,
 	PGA_SEEN_PASSPHRASE_RELOAD,
 	PGA_SEEN_SNI,
-	PGA_SEEN_CA, /* files that have to load besides: these two */
+	PGA_SEEN_HOSTS, /* hosts_file */
+	PGA_SEEN_CA,    /* files that have to load besides: these two */
 	PGA_SEEN_CRL,
 	PGA_SEEN_CONFIG, /* config_file */
 	PGA_SEEN_COUNT
@@ -57,6 +58,9 @@ void pga_server_settings_free(struct pga_server_settings *settings);
  * says otherwise, or the server was built without TLS or listens on no TCP port. */
 int pga_server_settings_check(const struct pga_server_settings *settings,
 			      const char *const wanted[PGA_SET_COUNT], struct pga_error *error);
+
+/* Whether it shows each name a certificate of its own (19 and later). */
+bool pga_server_settings_by_name(const struct pga_server_settings *settings);
 
 /* Whether they are set in the server's files alone, by hand: it does not allow ALTER SYSTEM (17 and
  * later). */

@@ -65,23 +65,23 @@ void pga_server_target_close(struct pga_server_target *target)
 	memset(target, 0, sizeof *target);
 }
 
-int pga_server_target_shows(const struct pga_server_target *target, char leaf[65],
-			    struct pga_error *error)
+static int ask(const struct pga_server_target *target, const char *name, char leaf[65],
+	       struct pga_server_said *said, struct pga_error *error)
 {
-	const struct pga_server server = {.host = target->host,
+	const struct pga_server server = {.host = name,
+					  .address = target->host,
 					  .port = target->cluster.port,
 					  .way = PGA_SERVER_REQUESTED,
 					  .connect_timeout = 5000,
 					  .max_time = 10000};
 	unsigned char sum[EVP_MAX_MD_SIZE];
-	struct pga_server_said said = {.without = false};
 	STACK_OF(X509) *chain = NULL;
 	unsigned length = 0;
 	int result = -1;
 
 	leaf[0] = '\0';
-	if (pga_server_chain(&server, &chain, &said, error) != 0) {
-		result = said.without ? 0 : -1;
+	if (pga_server_chain(&server, &chain, said, error) != 0) {
+		result = said->without ? 0 : -1;
 	} else if (X509_digest(sk_X509_value(chain, 0), EVP_sha256(), sum, &length) == 1) {
 		pga_hex(sum, length, leaf);
 		result = 1;
@@ -91,4 +91,22 @@ int pga_server_target_shows(const struct pga_server_target *target, char leaf[65
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 	return result;
+}
+
+int pga_server_target_shows(const struct pga_server_target *target, char leaf[65],
+			    struct pga_error *error)
+{
+	struct pga_server_said said = {.without = false};
+	const int result = ask(target, target->host, leaf, &said, error);
+
+	return result < 0 && target->by_name && said.postgresql ? 1 : result;
+}
+
+int pga_server_target_shows_to(const struct pga_server_target *target, const char *name,
+			       char leaf[65], struct pga_error *error)
+{
+	struct pga_server_said said = {.without = false};
+
+	/* No name goes out for an address, whichever that is. */
+	return ask(target, name != NULL ? name : "127.0.0.1", leaf, &said, error);
 }

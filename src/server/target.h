@@ -13,6 +13,7 @@ struct pga_server_target {
 	struct pga_cluster_session *session; /* the kept one: it outlives what is changed, and is
 						the way back */
 	char *host;                          /* where it can be reached over TCP on this machine */
+	bool by_name; /* it has certificates for each name (ssl_sni), and may have none for this */
 };
 
 /* The server of this directory, which has to run: what is changed is proved. user: a superuser, or
@@ -24,8 +25,13 @@ void pga_server_target_close(struct pga_server_target *target);
 /* Sets host, of a target that has cluster and session. */
 int pga_server_target_find_host(struct pga_server_target *target, struct pga_error *error);
 
+/* The same to whoever names this host; NULL: to whoever names none. */
+int pga_server_target_shows_to(const struct pga_server_target *target, const char *name,
+			       char leaf[65], struct pga_error *error);
+
 /* What it shows to whoever asks for TLS there: the SHA-256 of its certificate in hex. Returns 1,
- * or 0 where it answers that it has no TLS, or -1 with the reason. Nothing is verified. */
+ * or 0 where it answers that it has no TLS, or -1 with the reason. Nothing is verified. Where it
+ * has a certificate for each name and none for this one, leaf is "". */
 int pga_server_target_shows(const struct pga_server_target *target, char leaf[65],
 			    struct pga_error *error);
 
