@@ -36,29 +36,27 @@ static bool is_name(const struct matching *matching, const struct pga_hba_token 
 	return strcmp(token->value, name) == 0;
 }
 
-static bool is_for_database(const struct matching *matching, const struct pga_hba_field *names)
+static bool names_database(const struct matching *matching, const struct pga_hba_token *token)
 {
 	const struct pga_hba_client *client = matching->client;
+	const bool replication = is_keyword(token, "replication");
 
-	for (size_t i = 0; i < names->count; i++) {
-		const struct pga_hba_token *token = &names->tokens[i];
+	if (client->database[0] == '\0' || replication)
+		return client->database[0] == '\0' && replication;
+	if (is_keyword(token, "all"))
+		return true;
+	if (is_keyword(token, "sameuser"))
+		return strcmp(client->user, client->database) == 0;
+	if (is_keyword(token, "samerole") || is_keyword(token, "samegroup"))
+		return is_member(matching, client->database);
+	return is_name(matching, token, client->database);
+}
 
-		if (client->database[0] == '\0') {
-			if (is_keyword(token, "replication"))
-				return true;
-		} else if (is_keyword(token, "all")) {
+static bool is_for_database(const struct matching *matching, const struct pga_hba_field *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (names_database(matching, &names->tokens[i]))
 			return true;
-		} else if (is_keyword(token, "sameuser")) {
-			if (strcmp(client->user, client->database) == 0)
-				return true;
-		} else if (is_keyword(token, "samerole") || is_keyword(token, "samegroup")) {
-			if (is_member(matching, client->database))
-				return true;
-		} else if (!is_keyword(token, "replication") &&
-			   is_name(matching, token, client->database)) {
-			return true;
-		}
-	}
 	return false;
 }
 

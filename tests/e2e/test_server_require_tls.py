@@ -252,6 +252,24 @@ def test_over_sql_a_file_of_which_only_a_part_was_written_is_written_back(home, 
     assert connect(by_service, "disable").stdout == "f\n"
 
 
+def test_over_sql_who_would_be_locked_out_is_listed_and_nobody_for_good(home, by_service):
+    rules = LOCAL + NETWORK + f"hostnossl replication {USER} 10.0.0.0/8 md5\nhost all {USER} samehost reject\n"
+    give_rules(by_service, rules)
+    with subprocess.Popen(["psql", "-XAtq", by_service.conninfo(sslmode="disable")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as plain:
+        plain.stdin.write("SELECT 1;\n")
+        plain.stdin.flush()
+        assert plain.stdout.readline() == "1\n"
+        told = json.loads(home.pganchor("server", "require-tls", "prod", "--json").stdout)
+        plain.stdin.close()
+    (one,) = told["locked_out"]
+    assert (one["user"], one["address"], one["shut_out"]) == (USER, "127.0.0.1", False)
+    assert [rule["line"] for rule in told["shut_out"]] == [3]
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 1 and "--lock-out" in done.stderr and (data(by_service) / "pg_hba.conf").read_text() == rules
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes", "--lock-out")
+    assert done.returncode == 0 and "pg_hba.conf" in connect(by_service, "disable").stderr, done.stderr
+
+
 def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
     write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
     before = by_service.connections()
