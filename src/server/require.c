@@ -141,6 +141,7 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
 	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
 	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
+	    pga_require_check_wider(&requiring->tree, error) != 0 ||
 	    begin_files(requiring, error) != 0 ||
 	    pga_require_find_locked_out(requiring->session, &requiring->tree, true,
 					&requiring->locked_out, error) != 0 ||

@@ -101,6 +101,11 @@ void pga_locked_out_free(struct pga_locked_out *locked_out);
 int pga_require_find_shut_out(const struct pga_hba_tree *tree, struct pga_shut_out *shut_out,
 			      struct pga_error *error);
 
+/* Returns -1 where a rule that stays, since it is for the machine itself, would let somebody in by
+ * trust or ident without TLS whom a rule before it, which TLS is required by then, asks for more:
+ * nobody is to get in easier than before. */
+int pga_require_check_wider(const struct pga_hba_tree *tree, struct pga_error *error);
+
 /* Returns -1 where somebody is shut out so, by a rule or as one who is connected, and that was not
  * said to be wanted. */
 int pga_require_check_shut_out(const struct pga_locked_out *locked_out,

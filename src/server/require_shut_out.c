@@ -1,5 +1,5 @@
 /* Rules that let somebody in without TLS alone: whoever comes by them would not get in with it
- * either. */
+ * either. And those that stay, and would let in whom another one has asked for a password. */
 #include "server/require.h"
 
 #include "server/hba_address.h"
@@ -175,4 +175,84 @@ int pga_require_check_shut_out(const struct pga_locked_out *locked_out,
 			"rule%s, %zu session%s, and %zu of the connections tried",
 			shut_out->count, shut_out->count == 1 ? "" : "s", sessions,
 			sessions == 1 ? "" : "s", tried);
+}
+
+static bool asks_nothing(const struct pga_hba_line *line)
+{
+	return line->method != NULL && (strcmp(line->method->value, "trust") == 0 ||
+					strcmp(line->method->value, "ident") == 0);
+}
+
+static bool can_be_of_this_machine(const struct pga_hba_line *line)
+{
+	struct pga_hba_range range;
+
+	return line->address == NULL || is_keyword(line->address, "all") ||
+	       is_keyword(line->address, "samenet") || pga_hba_range_of(line, &range);
+}
+
+/* The first rule that is for some of them without TLS now, and asks them for more; place_count:
+ * none is, or they do not get as far as their own. */
+static size_t find_asked_before(const struct pga_hba_tree *tree, const struct whom *whom,
+				size_t number)
+{
+	size_t found = tree->place_count;
+
+	for (size_t i = 0; i < number; i++) {
+		const struct pga_hba_place *place = &tree->places[i];
+		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
+
+		if (!is_for(line, false))
+			continue;
+		if (pga_hba_becomes(line) == PGA_HBA_STAYS) {
+			if (names_all_of(&place->databases, whom->database) &&
+			    names_all_of(&place->users, whom->user) &&
+			    has_all_addresses_of(line, whom->line))
+				return tree->place_count;
+		} else if (found == tree->place_count && !asks_nothing(line) &&
+			   may_name(&place->databases, whom->database, false) &&
+			   may_name(&place->users, whom->user, true) &&
+			   can_be_of_this_machine(line) &&
+			   may_have_addresses_of(line, whom->line)) {
+			found = i;
+		}
+	}
+	return found;
+}
+
+static int check_wider(const struct pga_hba_tree *tree, const struct whom *whom, size_t number,
+		       struct pga_error *error)
+{
+	const size_t before = find_asked_before(tree, whom, number);
+
+	if (before == tree->place_count)
+		return 0;
+	return pga_fail(error,
+			"put it before that one, if this is how it is meant, or give it another "
+			"method. Nothing was changed",
+			"%s, line %zu: who comes from this machine without TLS would get in by its "
+			"%s, and not by %s as now (%s, line %zu)",
+			pga_hba_tree_path(tree, number), whom->line->number,
+			whom->line->method->value, pga_hba_tree_line(tree, before)->method->value,
+			pga_hba_tree_path(tree, before), pga_hba_tree_line(tree, before)->number);
+}
+
+int pga_require_check_wider(const struct pga_hba_tree *tree, struct pga_error *error)
+{
+	for (size_t i = 0; i < tree->place_count; i++) {
+		const struct pga_hba_place *place = &tree->places[i];
+		struct whom whom = {.line = pga_hba_tree_line(tree, i)};
+
+		if (!pga_hba_lets_plain_in(whom.line) || pga_hba_is_remote(whom.line) ||
+		    !asks_nothing(whom.line))
+			continue;
+		for (size_t k = 0; k < place->databases.count; k++)
+			for (size_t m = 0; m < place->users.count; m++) {
+				whom.database = &place->databases.tokens[k];
+				whom.user = &place->users.tokens[m];
+				if (check_wider(tree, &whom, i, error) != 0)
+					return -1;
+			}
+	}
+	return 0;
 }

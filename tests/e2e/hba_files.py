@@ -145,3 +145,21 @@ HORRORS = {
     "expressions, since 16": ("host /^ap \"/^APP$\" 10.0.0.0/8 md5\nhost all /^(app|other)$ all scram-sha-256\n", {3, 4}),
     "GSSAPI": ("hostgssenc all all all gss\nhostnogssenc all all all scram-sha-256\n", {4}),
 }
+
+# Where the first rule wants TLS, the second one, which nobody has got to, would let in from this machine without a password.
+WIDER = {
+    "trust": "host all all 0.0.0.0/0 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
+    "some": "host app,postgres app,+grp all md5\nhost all other,app ::1/128 trust\n",
+    "samehost": "hostnossl all all 0.0.0.0/0 scram-sha-256\nhost sameuser all samehost trust\n",
+    "replication": "host replication app samenet scram-sha-256\nhost replication all localhost trust\n",
+    "ident": "host all all 127.0.0.1/0 password\nhost all all 127.0.0.0/8 ident\n",
+}
+# Nobody gets to it by that.
+NOT_WIDER = {
+    "another user": ("host all other 0.0.0.0/0 scram-sha-256\nhost all app 127.0.0.1/32 trust\n", {3}),
+    "another database": ("host all all 0.0.0.0/0 scram-sha-256\nhost replication all 127.0.0.1/32 trust\n", {3}),
+    "another network": ("host all all 10.0.0.0/8 scram-sha-256\nhost all all 127.0.0.1/32 trust\n", {3}),
+    "the same before": ("host all all 127.0.0.0/8 trust\nhost all all 0.0.0.0/0 scram-sha-256\nhost all all 127.0.0.1/32 trust\n", {4}),
+    "refused between": ("host all all 0.0.0.0/0 scram-sha-256\nhost all all 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 trust\n", {3}),
+    "trust all the time": ("host all all 0.0.0.0/0 trust\nhost all all 127.0.0.1/32 trust\n", {3}),
+}

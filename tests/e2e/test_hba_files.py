@@ -8,7 +8,7 @@ import time
 import psycopg2
 import pytest
 
-from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, come, is_refused, network  # noqa: F401
+from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, NOT_WIDER, WIDER, come, is_refused, network  # noqa: F401
 from local_cas import data
 from machines import HERE, LIBPQS
 from postgres import NAMES, PASSWORD, SUPERUSER, USER
@@ -66,8 +66,12 @@ def load(server, text):
         assert time.monotonic() < end
 
 
+def run_require(home, network, server, *words):
+    return home.run([*network, home.program.binary, "server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words])
+
+
 def require(home, network, server, *words):
-    done = home.run([*network, home.program.binary, "server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words])
+    done = run_require(home, network, server, *words)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return json.loads(done.stdout)
 
@@ -129,3 +133,17 @@ def test_horrors(auditor, network, server, horror):
     load(server, BEFORE + text)
     weak, changed = walk(auditor, network, server, BEFORE + text)
     assert changed == without_tls and weak == changed.difference(hidden)
+
+
+def test_nobody_gets_in_easier_than_before(home, network, server):
+    for text in WIDER.values():
+        load(server, BEFORE + text)
+        done = run_require(home, network, server, "--yes")
+        assert done.returncode == 1 and "pg_hba.conf, line 4: who comes from this machine without TLS would get in by its " in done.stderr, (text, done)
+        assert (data(server) / "pg_hba.conf").read_text() == BEFORE + text
+    for text, changed in NOT_WIDER.values():
+        load(server, BEFORE + text)
+        before = come(network, server, COMERS)
+        assert {one["line"] for one in require(home, network, server, "--yes", "--json")["changes"]} == changed
+        after = come(network, server, COMERS)
+        assert all(is_well(one, before[one], after[one]) for one in COMERS), text
