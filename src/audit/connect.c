@@ -80,7 +80,8 @@ static PGresult *next_result(struct pga_audit_connection *connection, bool *lost
 {
 	while (PQisBusy(connection->connection) != 0) {
 		connection->flooded = connection->flooded || has_flooded(connection);
-		if (connection->flooded || pga_login_wait(connection->connection, connection->deadline, POLLIN) != 0 ||
+		if (connection->flooded ||
+		    pga_login_wait(connection->connection, connection->deadline, POLLIN) != 0 ||
 		    PQconsumeInput(connection->connection) != 1) {
 			*lost = true;
 			return NULL;
@@ -113,14 +114,14 @@ long pga_audit_number(const PGresult *row, int column)
 /* What somebody has put into a schema of the server's must not be taken for a function of
  * PostgreSQL's, and nothing is to be changed there. Each question is a transaction of its own: a
  * setting of the session would be left behind for others where a pooler has put it before the
- * server. Of a database without an encoding names come as they are: the server would refuse to
- * show one that is no UTF-8. */
+ * server. Of a database in another encoding names come as they are: the server would refuse to
+ * show any where it could not convert one. */
 static void add_transaction(struct pga_text *text, const PGconn *connection, const char *question)
 {
 	const char *encoding = PQparameterStatus(connection, "server_encoding");
 
 	pga_text_add(text, "BEGIN READ ONLY; SET LOCAL search_path = ''; ");
-	if (encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0)
+	if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
 		pga_text_add(text, "SET LOCAL client_encoding = 'SQL_ASCII'; ");
 	pga_text_addf(text, "%s; COMMIT", question);
 }

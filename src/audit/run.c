@@ -34,18 +34,24 @@ struct auditing {
 
 /* ---- beforehand, in this thread: libpq keeps some things for a process ---- */
 
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+	const PQconninfoOption *option = pga_option_find(options, keyword);
+
+	return option != NULL && option->val != NULL ? option->val : "";
+}
+
 static int keep_hosts(struct plan *plan, const PQconninfoOption *options)
 {
-	const PQconninfoOption *address = pga_option_find(options, "hostaddr");
-	const PQconninfoOption *host = pga_option_find(options, "host");
-	const char *list = address != NULL && address->val != NULL && address->val[0] != '\0'
-			       ? address->val
-			   : host != NULL ? host->val
-					  : NULL;
+	const char *address = value_of(options, "hostaddr");
+	const char *list = address[0] != '\0' ? address : value_of(options, "host");
+	struct pga_text text = PGA_TEXT_EMPTY;
 
-	if (list == NULL || strchr(list, ',') == NULL)
+	if (strchr(list, ',') == NULL)
 		return 0;
-	plan->others = strdup(list);
+	pga_text_addf(&text, "one of them was audited: %s, port %s", list,
+		      value_of(options, "port"));
+	plan->others = pga_text_take(&text);
 	return plan->others != NULL ? 0 : -1;
 }
 
