@@ -425,7 +425,9 @@ SERVER = \
 	src/server/require_sql.c src/server/require_sql.h \
 	src/server/require_undo.c src/server/require_undo.h \
 	src/server/require_world.c src/server/require_world.h \
+	src/server/servers_file.c src/server/servers_file.h \
 	src/server/service_login.c src/server/service_login.h \
+	src/server/service_pair.c src/server/service_pair.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/spoken.c src/server/spoken.h \
 	src/server/start.c src/server/start.h \

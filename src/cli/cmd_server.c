@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/question.h"
+#include "password/secret.h"
 #include "report/json.h"
 
 #include <stdio.h>
@@ -41,13 +42,14 @@ const struct pga_command pga_cmd_server = {
     .name = "server",
     .summary = "TLS of a PostgreSQL server: on, required, and off again",
     .about =
-	"Switches TLS on at a PostgreSQL server of this machine, and off again. A server takes "
-	"whatever it is set to, and says in its log alone that it could not use it: so "
-	"everything is checked before, by PostgreSQL's own rules, and proved after by a "
-	"handshake, or put back. What was changed is recorded in the data directory, and "
+	"Switches TLS on at a PostgreSQL server, of this machine or by a service whose user is "
+	"a superuser, and off again. A server takes whatever it is set to, and says in its log "
+	"alone that it could not use it: so everything is checked before, by PostgreSQL's own "
+	"rules, and proved after by a handshake, or put back. What was changed is recorded, and "
 	"undone by undo.",
     .examples = "  pganchor server enable-tls --dry-run --data-dir /srv/postgresql/data\n"
-		"  pganchor server undo --data-dir /srv/postgresql/data\n",
+		"  pganchor server undo --data-dir /srv/postgresql/data\n"
+		"  pganchor server enable-tls --dry-run prod\n",
     .run = run,
     .commands = commands,
     .habits = habits,
@@ -100,16 +102,20 @@ static json_t *leaf_as_json(const char *leaf)
 static int print_json(const struct pga_server_work *work, const struct pga_asked_server *asked,
 		      bool done)
 {
-	return pga_json_print(
-	    json_pack("{s:o, s:i, s:o, s:b, s:b, s:o, s:b, s:o, s:o, s:b}", "directory",
-		      pga_json_text(work->target.cluster.directory), "port",
-		      (int)work->target.cluster.port, "plan", plan_as_json(&work->plan), "changed",
-		      (int)(done && work->changes), "proved", (int)done, "loaded",
-		      done && work->changes && !work->untold ? json_true() : json_null(), "tls",
-		      (int)work->on, "served_before", leaf_as_json(work->served), "served",
-		      leaf_as_json(done ? work->shown : work->served), "dry_run",
-		      (int)asked->dry_run),
-	    PGA_EXIT_DONE);
+	json_t *object = json_pack(
+	    "{s:o, s:b, s:b, s:o, s:b, s:o, s:o, s:b}", "plan", plan_as_json(&work->plan),
+	    "changed", (int)(done && work->changes), "proved", (int)done, "loaded",
+	    done && work->changes && !work->untold ? json_true() : json_null(), "tls",
+	    (int)work->on, "served_before", leaf_as_json(work->served), "served",
+	    leaf_as_json(done ? work->shown : work->served), "dry_run", (int)asked->dry_run);
+
+	if (asked->wish.service != NULL) {
+		pga_json_set(object, "service", pga_json_text(asked->wish.service));
+	} else {
+		pga_json_set(object, "directory", pga_json_text(work->target.cluster.directory));
+		pga_json_set(object, "port", json_integer(work->target.cluster.port));
+	}
+	return pga_json_print(object, PGA_EXIT_DONE);
 }
 
 static int ask(const struct pga_server_plan *plan, struct pga_error *error)
@@ -129,13 +135,32 @@ static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 	return result;
 }
 
+static void add_service(const struct pga_server_work *work, struct pga_text *text)
+{
+	const struct pga_server_wish *wish = work->wish;
+
+	if (wish->host_count > 0 && work->target.login.address[0] == '\0') {
+		pga_text_add(text, "--host ");
+		pga_text_add_shell_word(text, wish->hosts[0]);
+		pga_text_add(text, " ");
+	}
+	if (wish->service[0] == '-')
+		pga_text_add(text, "-- ");
+	pga_text_add_shell_word(text, wish->service);
+}
+
 /* As it can be typed. */
 static void print_way_back(const struct pga_server_work *work, const char *user)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 
-	pga_text_add(&words, "pganchor server undo --data-dir ");
-	pga_text_add_shell_word(&words, work->target.cluster.directory);
+	pga_text_add(&words, "pganchor server undo ");
+	if (work->wish->service != NULL) {
+		add_service(work, &words);
+	} else {
+		pga_text_add(&words, "--data-dir ");
+		pga_text_add_shell_word(&words, work->target.cluster.directory);
+	}
 	if (user != NULL) {
 		pga_text_add(&words, " --user ");
 		pga_text_add_shell_word(&words, user);
@@ -173,6 +198,17 @@ static void print_done(const struct pga_server_work *work, const char *user, con
 static bool is_nothing(const struct pga_server_work *work, const char *command)
 {
 	return command == NULL && work->undone == NULL;
+}
+
+static void print_nothing(const struct pga_server_work *work)
+{
+	if (work->record.other != NULL)
+		pga_print(stdout,
+			  "There is nothing to undo by this service: service %s is by which "
+			  "pganchor server has changed something there.\n",
+			  work->record.other);
+	else
+		(void)puts("There is nothing to undo: pganchor server has changed nothing there.");
 }
 
 static int act(const struct pga_command *typed, struct pga_asked_server *asked,
@@ -216,10 +252,70 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	if (done)
 		print_done(work, asked->wish.user, command);
 	else if (is_nothing(work, command))
-		(void)puts("There is nothing to undo: pganchor server has changed nothing there.");
+		print_nothing(work);
 	else
 		(void)puts("This was a dry run: nothing was changed.");
 	return PGA_EXIT_DONE;
+}
+
+int pga_server_take_host(void *into, const struct pga_option *option, const char *value)
+{
+	struct pga_asked_server *asked = into;
+
+	if (asked->wish.host_count == PGA_SERVER_HOSTS)
+		return pga_usage_error("server", "--%s: more than %d names", option->name,
+				       PGA_SERVER_HOSTS);
+	asked->hosts[asked->wish.host_count++] = value;
+	return PGA_EXIT_DONE;
+}
+
+/* The server by its data directory, or by a service. */
+static int check_words(const struct pga_command *typed, struct pga_server_wish *wish)
+{
+	if (wish->service != NULL && (wish->directory != NULL || wish->user != NULL))
+		return pga_usage_error(typed->name,
+				       "a SERVICE says who logs in, and where: without --data-dir "
+				       "and --user");
+	if (wish->service == NULL && wish->directory == NULL)
+		wish->directory = getenv("PGDATA");
+	if (wish->service == NULL && (wish->directory == NULL || wish->directory[0] == '\0'))
+		return pga_usage_error(typed->name,
+				       "--data-dir DIRECTORY names the server, which is what SHOW "
+				       "data_directory says, or a SERVICE that leads to it");
+	return PGA_EXIT_DONE;
+}
+
+bool pga_server_read(const struct pga_command *typed, int argc, char **argv,
+		     struct pga_asked_server *asked, int *status)
+{
+	asked->wish.hosts = asked->hosts;
+	if (!pga_options_read(typed, argc, argv, asked, status))
+		return false;
+	asked->wish.service = optind < argc ? argv[optind] : NULL;
+	*status = check_words(typed, &asked->wish);
+	return *status == PGA_EXIT_DONE;
+}
+
+static int act_by_policy(const struct pga_command *typed, struct pga_asked_server *asked,
+			 struct pga_server_work *work, const char *command,
+			 pga_server_planner *plan)
+{
+	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	pga_secret_hide_process();
+	asked->wish.policy = &policy;
+	asked->wish.pins = &pins;
+	if (pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &policy, &error) != 0)
+		pga_print_error(&error);
+	else
+		status = act(typed, asked, work, command, plan);
+	pga_server_work_end(work);
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return status;
 }
 
 int pga_server_act(const struct pga_command *typed, struct pga_asked_server *asked,
@@ -228,13 +324,9 @@ int pga_server_act(const struct pga_command *typed, struct pga_asked_server *ask
 	struct pga_server_work work;
 	int status;
 
-	if (asked->wish.directory == NULL)
-		asked->wish.directory = getenv("PGDATA");
-	if (asked->wish.directory == NULL || asked->wish.directory[0] == '\0')
-		return pga_usage_error(typed->name,
-				       "--data-dir DIRECTORY names the server; it is what SHOW "
-				       "data_directory says");
 	memset(&work, 0, sizeof work);
+	if (asked->wish.service != NULL)
+		return act_by_policy(typed, asked, &work, command, plan);
 	status = act(typed, asked, &work, command, plan);
 	pga_server_work_end(&work);
 	return status;

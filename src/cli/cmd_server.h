@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PGA_SERVER_HOSTS 64
-
 /* What is typed behind any of them. */
 struct pga_asked_server {
 	struct pga_server_wish wish;
@@ -47,6 +45,20 @@ struct pga_asked_server {
 		.name = "json", .letter = 'j', .target = offsetof(struct pga_asked_server, json),  \
 		.help = "report in JSON"                                                           \
 	}
+
+/* The names by which clients call the server, of which a service that leads to a socket takes the
+ * first. */
+#define PGA_SERVER_HOST_OPTION(what)                                          \
+	{                                                                     \
+		.name = "host", .kind = PGA_OPTION_TAKEN, .argument = "NAME", \
+		.take = pga_server_take_host, .help = (what)                  \
+	}
+
+int pga_server_take_host(void *into, const struct pga_option *option, const char *value);
+
+/* The words of a subcommand: options, and the name of a service or none. As pga_options_read(). */
+bool pga_server_read(const struct pga_command *typed, int argc, char **argv,
+		     struct pga_asked_server *asked, int *status);
 
 /* Plans a change of the server, as undo does, say. */
 typedef int pga_server_planner(struct pga_server_work *work, const struct pga_server_wish *wish,

@@ -8,17 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take_host(void *into, const struct pga_option *option, const char *value)
-{
-	struct pga_asked_server *asked = into;
-
-	if (asked->wish.host_count == PGA_SERVER_HOSTS)
-		return pga_usage_error("server enable-tls", "--%s: more than %d names",
-				       option->name, PGA_SERVER_HOSTS);
-	asked->hosts[asked->wish.host_count++] = value;
-	return PGA_EXIT_DONE;
-}
-
 static const struct pga_option options[] = {
     {.name = "cert",
      .kind = PGA_OPTION_VALUE,
@@ -27,19 +16,15 @@ static const struct pga_option options[] = {
      .names = PGA_NAMES_FILE,
      .help =
 	 "its certificate (PEM, with its chain), which it uses where it is; the one that is set "
-	 "(server.crt in the data directory) if left out"},
+	 "(server.crt in the data directory) if left out; of a SERVICE, a path at the server"},
     {.name = "key",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct pga_asked_server, wish.key),
      .argument = "FILE",
      .names = PGA_NAMES_FILE,
      .help = "and its private key"},
-    {.name = "host",
-     .kind = PGA_OPTION_TAKEN,
-     .argument = "NAME",
-     .take = take_host,
-     .help = "how clients call the server, which the certificate has to name; as often as there "
-	     "are"},
+    PGA_SERVER_HOST_OPTION("how clients call the server, which the certificate has to name; as "
+			   "often as there are"),
     {.name = "ciphers",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct pga_asked_server, wish.ciphers),
@@ -101,13 +86,12 @@ static int run(int argc, char **argv)
 	struct pga_server_wish *wish = &asked.wish;
 	int status;
 
-	wish->hosts = asked.hosts;
-	if (!pga_options_read(&pga_cmd_server_enable_tls, argc, argv, &asked, &status))
+	if (!pga_server_read(&pga_cmd_server_enable_tls, argc, argv, &asked, &status))
 		return status;
 	status = check_words(wish);
-	if (status == PGA_EXIT_DONE)
+	if (status == PGA_EXIT_DONE && wish->service == NULL)
 		status = make_absolute(wish, &wish->certificate, &asked.certificate);
-	if (status == PGA_EXIT_DONE)
+	if (status == PGA_EXIT_DONE && wish->service == NULL)
 		status = make_absolute(wish, &wish->key, &asked.key);
 	if (status == PGA_EXIT_DONE)
 		status = pga_server_act(&pga_cmd_server_enable_tls, &asked, "enable-tls",
@@ -120,15 +104,21 @@ static int run(int argc, char **argv)
 const struct pga_command pga_cmd_server_enable_tls = {
     .name = "server enable-tls",
     .summary = "switch TLS on, and prove it by a handshake",
-    .usage = "--data-dir DIRECTORY [OPTION ...]",
+    .usage = "--data-dir DIRECTORY [OPTION ...]\nSERVICE [OPTION ...]",
     .about =
 	"Checks what the server will be given, as it would itself: mode and owner of the key, that "
 	"it is the certificate's, dates, purpose, chain, names, ciphers and versions. Then ALTER "
 	"SYSTEM, a reload, and a handshake that has to show this very certificate: where it does "
 	"not, all is put back, since every view of the server says that all is well even then.\n\n"
-	"Nobody is locked out by it, and nobody is made to use TLS.",
+	"Nobody is locked out by it, and nobody is made to use TLS.\n\n"
+	"Of a SERVICE, whose user has to be a superuser, the server is verified before, or reached "
+	"by a Unix-domain socket. No file is written there, and of the key no byte is read: both "
+	"files have to be at the server already. Afterwards the service has to get in once more.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of a service",
+    .most = 1,
+    .names = PGA_NAMES_SERVICE,
     .statuses = "Exit status: 0 done; 1 failed: nothing was changed, or what is said; 2 usage, and "
 		"where there is no terminal to ask on.",
     .examples =

@@ -13,15 +13,46 @@
 /* How often a server that shows something else yet is looked at again, 100 ms between. */
 #define TRIES 20
 
+/* The service that has led there, and that it leads to the same one now. */
+static int read_record(struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_server_target *target = &work->target;
+	const struct pga_servers_entry entry = {.service = target->login.service,
+						.system = target->system,
+						.directory = target->cluster.directory,
+						.address = target->login.address};
+
+	return target->login.service != NULL
+		   ? pga_server_record_read_of(&entry, &work->record, error)
+		   : pga_server_record_read(&target->cluster, &work->record, error);
+}
+
+static int open_target(struct pga_server_work *work, const struct pga_server_wish *wish,
+		       struct pga_error *error)
+{
+	if (wish->service == NULL)
+		return pga_server_target_open(&work->target, wish->directory, wish->user, error);
+	return pga_server_target_open_service(&work->target, wish->service,
+					      wish->host_count > 0 ? wish->hosts[0] : NULL,
+					      wish->policy, wish->pins, error);
+}
+
+static int keep_others_out(struct pga_server_work *work, struct pga_error *error)
+{
+	return work->wish->service != NULL
+		   ? pga_server_target_lock(&work->target, error)
+		   : pga_server_alone_begin(&work->alone, &work->target.cluster, error);
+}
+
 int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_wish *wish,
 			  struct pga_error *error)
 {
 	memset(work, 0, sizeof *work);
-	if (pga_server_target_open(&work->target, wish->directory, wish->user, error) != 0 ||
-	    (wish->writes &&
-	     pga_server_alone_begin(&work->alone, &work->target.cluster, error) != 0) ||
+	work->wish = wish;
+	if (open_target(work, wish, error) != 0 ||
+	    (wish->writes && keep_others_out(work, error) != 0) ||
 	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
-	    pga_server_record_read(&work->target.cluster, &work->record, error) != 0)
+	    read_record(work, error) != 0)
 		return -1;
 	work->target.by_name = pga_server_settings_by_name(&work->settings);
 	return pga_server_target_shows(&work->target, work->served, error) >= 0 ? 0 : -1;
@@ -127,6 +158,24 @@ static int prove(struct pga_server_work *work, struct pga_error *error)
 	return compare(work, error);
 }
 
+/* A service that is verified has to be so by what is served now, too: whoever has only that way in
+ * would not come in again to put it back. */
+static int prove_service(const struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_service_login *first = &work->target.login;
+	const struct pga_server_wish *wish = work->wish;
+	struct pga_service_login again = {.service = NULL};
+	struct pga_error why;
+	int result = 0;
+
+	if (first->service == NULL || (!work->on && wish->lock_out))
+		return 0;
+	if (pga_service_login(&again, first->service, wish->policy, wish->pins, true, &why) != 0)
+		result = pga_fail(error, NULL, "a new connection does not get in: %s", why.message);
+	pga_service_leave(&again);
+	return result;
+}
+
 /* The reason first, and then what stays of it all. */
 static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 		    struct pga_error *error)
@@ -139,7 +188,7 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 
 	if (pga_server_settings_alter(session, work->back, &why) != 0)
 		pga_left_add(&left, "what stays: its settings (%s). ", why.message);
-	else if (pga_served_file_take_back(kept, &why) != 0)
+	else if (pga_server_record_take_back(&work->record, kept, &why) != 0)
 		pga_left_add(&left, "what stays: the record of it (%s). ", why.message);
 	else if (pga_server_copy_take_back(&work->copy, &why) != 0)
 		pga_left_add(&left, "what stays: the copy of the pair (%s). ", why.message);
@@ -149,8 +198,11 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 		pga_left_add(&left, "pg_hba.conf does not require TLS any more, all the same. ");
 	pga_left_add(&left, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
 	(void)pga_fail(error, left.text,
-		       "the server of %s is not what it should be after the change: %s",
-		       work->target.cluster.directory, first.message);
+		       "the server of %s%s is not what it should be after the change: %s",
+		       work->target.login.service != NULL ? "service " : "",
+		       work->target.login.service != NULL ? work->target.login.service
+							  : work->target.cluster.directory,
+		       first.message);
 	return -1;
 }
 
@@ -225,7 +277,7 @@ static int prepare(struct pga_server_work *work, const char *command, struct pga
 		return -1;
 	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) == 0)
 		return 0;
-	(void)pga_served_file_take_back(kept, &ignored);
+	(void)pga_server_record_take_back(&work->record, kept, &ignored);
 	return -1;
 }
 
@@ -270,6 +322,8 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 		result = pga_server_settings_alter(work->target.session, work->goals, error);
 		if (result == 0)
 			result = prove(work, error);
+		if (result == 0)
+			result = prove_service(work, error);
 		if (result != 0)
 			(void)put_back(work, &kept, error);
 		else if (command == NULL)

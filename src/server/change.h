@@ -16,11 +16,18 @@
 
 #include <stdbool.h>
 
+/* Names of a server, at most. */
+#define PGA_SERVER_HOSTS 64
+
 /* What is asked for. */
 struct pga_server_wish {
-	const char *directory;   /* of the server's data */
-	const char *user;        /* a superuser; NULL: see cert/cluster_sql.h */
-	const char *certificate; /* enable: paths of the pair; NULL: those that are set */
+	const char *directory;           /* of the server's data; NULL: it is that of a service */
+	const char *user;                /* a superuser; NULL: see cert/cluster_sql.h */
+	const char *service;             /* NULL: it is known by its directory */
+	const struct pga_policy *policy; /* that hold for its service */
+	const struct pga_pins *pins;
+	const char *certificate; /* enable: paths of the pair, at the server; NULL: those that are
+				    set */
 	const char *key;
 	bool linked_by_others; /* somebody else's symbolic link leads there, to any file */
 	const char *ciphers;   /* NULL: as they are set */
@@ -34,6 +41,7 @@ struct pga_server_wish {
 
 /* A change that is planned. All zero before it is begun. */
 struct pga_server_work {
+	const struct pga_server_wish *wish;
 	struct pga_server_target target;
 	struct pga_server_alone alone;
 	struct pga_server_settings settings; /* before */
@@ -87,5 +95,9 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 /* Returns -1 where pg_hba.conf, as it will be, lets some in by TLS alone, who would be locked out
  * without it. */
 int pga_server_check_lock_out(struct pga_server_work *work, bool lock_out, struct pga_error *error);
+
+/* Returns -1 where a service would not get in any more without TLS to put it back. Where another
+ * server than its own may answer, the plan warns of it. */
+int pga_server_check_way_back(struct pga_server_work *work, bool lock_out, struct pga_error *error);
 
 #endif

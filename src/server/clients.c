@@ -2,6 +2,7 @@
 
 #include "base/many.h"
 #include "probe/callers.h"
+#include "server/service_pair.h"
 #include "service/addresses.h"
 #include "tls/host_names.h"
 
@@ -130,20 +131,24 @@ static X509 *issuer_among(const STACK_OF(X509_INFO) * list, X509 *certificate)
 	return NULL;
 }
 
-static STACK_OF(X509_INFO) * read_as_owner(const struct pga_cluster *cluster, const char *path)
+static STACK_OF(X509_INFO) * read_as_owner(const struct pga_cluster *cluster, const char *file)
 {
+	char *path = file[0] == '/' ? strdup(file) : pga_cluster_file(cluster, file);
 	STACK_OF(X509_INFO) *list = NULL;
 	struct pga_error ignored;
 	struct pga_as_owner as;
 	BIO *bio;
 
-	if (pga_cluster_as_owner(cluster, &as, &ignored) != 0)
+	if (path == NULL || pga_cluster_as_owner(cluster, &as, &ignored) != 0) {
+		free(path);
 		return NULL;
+	}
 	bio = BIO_new_file(path, "r");
 	if (bio != NULL)
 		list = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
 	BIO_free(bio);
 	pga_cluster_as_before(&as);
+	free(path);
 	return list;
 }
 
@@ -153,23 +158,20 @@ static int add_issuers(const struct pga_server_work *work, STACK_OF(X509) * chai
 		       struct pga_error *error)
 {
 	const char *file = work->settings.of[PGA_SEEN_CA].now;
+	const struct pga_server_target *target = &work->target;
 	STACK_OF(X509_INFO) * list;
 	X509 *last = sk_X509_value(chain, 0);
-	char *path;
 	int result = 0;
 
 	if (sk_X509_num(chain) > 1 || file == NULL || file[0] == '\0')
 		return 0;
-	path = file[0] == '/' ? strdup(file) : pga_cluster_file(&work->target.cluster, file);
-	if (path == NULL)
-		return pga_fail_memory(error);
-	list = read_as_owner(&work->target.cluster, path);
+	list = target->login.service != NULL ? pga_service_read_all(target, file)
+					     : read_as_owner(&target->cluster, file);
 	while (result == 0 && sk_X509_num(chain) < 10 &&
 	       X509_check_issued(last, last) != X509_V_OK &&
 	       (last = issuer_among(list, last)) != NULL)
 		result = push(chain, last, error);
 	sk_X509_INFO_pop_free(list, X509_INFO_free);
-	free(path);
 	ERR_clear_error();
 	return result;
 }
@@ -248,11 +250,21 @@ static int tell(struct looking *looking, const struct pga_probe_target *target, 
 	return result;
 }
 
+/* Where a service leads to, no name of the server's own is looked up here. */
+static const char *addresses_of(const struct pga_server_work *work)
+{
+	const struct pga_server_target *target = &work->target;
+
+	if (target->login.service == NULL)
+		return work->settings.of[PGA_SEEN_LISTEN].now;
+	return target->login.address[0] != '\0' ? target->login.address : target->host;
+}
+
 static int tell_callers(struct looking *looking, struct pga_error *error)
 {
 	struct pga_server_work *work = looking->work;
 	const struct pga_callers *callers = &looking->callers;
-	const char *addresses = work->settings.of[PGA_SEEN_LISTEN].now;
+	const char *addresses = addresses_of(work);
 	struct listening listening = {.everywhere = false};
 	int result = find_listening(&listening, addresses != NULL ? addresses : "", error);
 

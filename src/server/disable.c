@@ -1,5 +1,6 @@
 /* TLS off: the plan, and who is in the way of it. */
 #include "server/change.h"
+#include "server/service_pair.h"
 
 #include "base/text.h"
 
@@ -116,6 +117,8 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 	const struct pga_require_wish same = {.directory = wish->directory, .user = wish->user};
 	const struct pga_hba_record *record = &work->rules.record;
 
+	if (wish->service != NULL)
+		return 0; /* no file of the data directory can be written from there */
 	if (pga_unrequire_plan(&work->rules, &same, error) != 0)
 		return -1;
 	for (size_t i = 0; i < record->count; i++) {
@@ -146,7 +149,7 @@ static int warn_of_sessions(struct pga_server_work *work, struct pga_error *erro
 	    "SELECT coalesce(a.usename, ''), coalesce(a.application_name, ''), "
 	    "coalesce(a.client_addr::text, ''), a.backend_type "
 	    "FROM pg_catalog.pg_stat_ssl AS s JOIN pg_catalog.pg_stat_activity AS a USING (pid) "
-	    "WHERE s.ssl ORDER BY a.backend_start, a.pid",
+	    "WHERE s.ssl AND pid <> pg_catalog.pg_backend_pid() ORDER BY a.backend_start, a.pid",
 	    error);
 
 	if (rows == NULL)
@@ -170,6 +173,30 @@ static int warn_of_sessions(struct pga_server_work *work, struct pga_error *erro
 	return 0;
 }
 
+int pga_server_check_way_back(struct pga_server_work *work, bool lock_out, struct pga_error *error)
+{
+	const struct pga_service_login *login = &work->target.login;
+	const char *file = work->settings.of[PGA_SET_CERT].now;
+	char leaf[65];
+
+	if (login->service == NULL)
+		return 0;
+	if (login->needs_tls && !lock_out)
+		return pga_fail(error,
+				"do it by a service that leads to its Unix-domain socket, or at "
+				"the server, by its data directory; or --lock-out, if there is "
+				"another way in. Nothing was changed",
+				"service %s itself would not get in any more: it wants TLS",
+				login->service);
+	pga_service_leaf_of(&work->target, file != NULL ? file : "", leaf);
+	if (work->served[0] != '\0' && strcmp(leaf, work->served) != 0)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s, port %u, shows another certificate than the server has in %s: is "
+			     "it this server that answers there?",
+			     work->target.host, work->target.cluster.port, file);
+	return 0;
+}
+
 int pga_server_plan_disable(struct pga_server_work *work, const struct pga_server_wish *wish,
 			    struct pga_error *error)
 {
@@ -180,6 +207,7 @@ int pga_server_plan_disable(struct pga_server_work *work, const struct pga_serve
 
 	if (pga_server_settings_check(&work->settings, wanted, error) != 0 ||
 	    pga_server_plan_rules(work, wish, error) != 0 ||
+	    pga_server_check_way_back(work, wish->lock_out || off, error) != 0 ||
 	    pga_server_check_lock_out(work, wish->lock_out || off, error) != 0 ||
 	    (!off && warn_of_sessions(work, error) != 0))
 		return -1;

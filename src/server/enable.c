@@ -2,6 +2,7 @@
 #include "server/change.h"
 #include "server/clients.h"
 #include "server/pair_rule.h"
+#include "server/service_pair.h"
 #include "server/start.h"
 
 #include "base/text.h"
@@ -11,6 +12,11 @@
 
 #include <string.h>
 #include <unistd.h>
+
+static bool by_service(const struct pga_server_work *work)
+{
+	return work->target.login.service != NULL;
+}
 
 static const char *chosen(const struct pga_server_work *work,
 			  const char *const wanted[PGA_SET_COUNT], enum pga_server_setting which)
@@ -83,22 +89,53 @@ static int plan_copy(struct pga_server_work *work, const struct pga_server_wish 
 	return 0;
 }
 
+static int check_other_files(const struct pga_server_work *work, struct pga_error *error)
+{
+	static const enum pga_server_setting files[] = {PGA_SEEN_CA, PGA_SEEN_CRL};
+
+	if (!by_service(work))
+		return pga_server_check_other_files(&work->target.cluster, &work->settings, error);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		const char *file = work->settings.of[files[i]].now;
+
+		if (file != NULL && file[0] != '\0' &&
+		    pga_service_check_file(&work->target, pga_server_settings[files[i]], file,
+					   files[i] == PGA_SEEN_CRL, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* How clients call it: what is typed, and what a service that is verified says. */
+static size_t list_hosts(const struct pga_server_work *work, const struct pga_server_wish *wish,
+			 const char *hosts[PGA_SERVER_HOSTS + 1])
+{
+	size_t count = 0;
+
+	for (; count < wish->host_count && count < PGA_SERVER_HOSTS; count++)
+		hosts[count] = wish->hosts[count];
+	if (by_service(work) && work->target.login.encrypted)
+		hosts[count++] = work->target.login.host;
+	return count;
+}
+
 /* Everything that the server would look at. */
 static int check_pair(struct pga_server_work *work, const struct pga_server_wish *wish,
 		      const char *wanted[PGA_SET_COUNT], struct pga_error *error)
 {
 	const struct pga_cluster *cluster = &work->target.cluster;
+	const char *hosts[PGA_SERVER_HOSTS + 1];
 	const struct pga_server_pair pair = {
 	    .certificate = chosen(work, wanted, PGA_SET_CERT),
 	    .key = chosen(work, wanted, PGA_SET_KEY),
-	    .copied = wish->certificate != NULL &&
+	    .copied = wish->certificate != NULL && !by_service(work) &&
 		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key),
 	    .passphrase = is_set(work, PGA_SEEN_PASSPHRASE),
 	    .ciphers = chosen(work, wanted, PGA_SET_CIPHERS),
 	    .min = chosen(work, wanted, PGA_SET_MIN),
 	    .max = chosen(work, wanted, PGA_SET_MAX),
-	    .hosts = wish->hosts,
-	    .host_count = wish->host_count};
+	    .hosts = hosts,
+	    .host_count = list_hosts(work, wish, hosts)};
 	STACK_OF(X509) *chain = NULL;
 	int result;
 
@@ -107,7 +144,9 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 				"ssl_passphrase_command_supports_reload = on, if that command asks "
 				"nobody; nothing was changed",
 				"the server would not load a key with a passphrase at a reload");
-	result = pga_server_pair_check(cluster, &pair, &work->plan, &chain, error);
+	result = by_service(work)
+		     ? pga_service_pair_check(&work->target, &pair, &work->plan, &chain, error)
+		     : pga_server_pair_check(cluster, &pair, &work->plan, &chain, error);
 	if (result == 0)
 		result = expect(sk_X509_value(chain, 0), work->expected, error);
 	if (result == 0)
@@ -122,6 +161,12 @@ static int read_hosts(struct pga_server_work *work, struct pga_error *error)
 
 	if (!work->target.by_name || path == NULL || path[0] == '\0')
 		return 0;
+	if (by_service(work))
+		return pga_fail(error,
+				"at the server, pganchor server enable-tls --data-dir DIRECTORY "
+				"does. Nothing was changed",
+				"ssl_sni is on: the certificates of %s are not looked at from here",
+				path);
 	if (pga_server_hosts_read(&work->hosts, &work->target.cluster, path, error) != 0)
 		return -1;
 	if (work->hosts.includes)
@@ -216,6 +261,27 @@ static void plan_proof(struct pga_server_work *work)
 			     "back");
 }
 
+/* Over a session nobody sees whose key it is: what the server then shows tells, if that is another
+ * certificate than it has shown before. */
+static int check_key_shows(struct pga_server_work *work, struct pga_error *error)
+{
+	const bool same = strcmp(work->served, work->expected) == 0;
+
+	if (same && pga_server_pair_changes(work->goals))
+		return pga_fail(error,
+				"at the server, pganchor server enable-tls --data-dir DIRECTORY "
+				"looks at the key itself. Nothing was changed",
+				"the server shows this very certificate already: no handshake "
+				"would tell whether it has taken the key from where it is to be");
+	pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+		     same ? "the key's mode and owner cannot be seen from here: the server has "
+			    "loaded it once, and whether it would again, as it does at its next "
+			    "start, is not known"
+			  : "the key's mode and owner, and whether it is the certificate's, cannot "
+			    "be seen from here: the handshake shows it, and else all is put back");
+	return 0;
+}
+
 int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server_wish *wish,
 			   struct pga_error *error)
 {
@@ -229,11 +295,13 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 	if (read_hosts(work, error) != 0 ||
 	    (work->hosts.count > 0 ? check_hosts(work, wish, error)
 				   : check_pair(work, wish, wanted, error)) != 0 ||
-	    pga_server_check_other_files(&work->target.cluster, &work->settings, error) != 0)
+	    check_other_files(work, error) != 0)
 		return -1;
 	work->on = true;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = any(work->goals);
+	if (by_service(work) && check_key_shows(work, error) != 0)
+		return -1;
 	pga_server_settings_plan(&work->settings, wanted, &work->plan);
 	plan_proof(work);
 	return pga_plan_check(&work->plan, error);

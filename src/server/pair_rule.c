@@ -107,9 +107,8 @@ static int check_key_mode(const struct pga_cluster *cluster, const char *path,
 	return 0;
 }
 
-static STACK_OF(X509) * read_chain(const char *path, struct pga_error *error)
+STACK_OF(X509) * pga_server_chain_read(BIO *bio, const char *path, struct pga_error *error)
 {
-	BIO *bio = BIO_new_file(path, "r");
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	X509 *one;
 
@@ -203,17 +202,13 @@ static int check_names(X509 *leaf, const char *path, const struct pga_server_pai
 	return 0;
 }
 
-static int check_certificate(const char *path, const struct pga_server_pair *pair,
-			     struct pga_server_plan *plan, STACK_OF(X509) * *read,
-			     struct pga_error *error)
+int pga_server_chain_check(STACK_OF(X509) * chain, const char *path,
+			   const struct pga_server_pair *pair, struct pga_server_plan *plan,
+			   struct pga_error *error)
 {
-	STACK_OF(X509) *chain = read_chain(path, error);
-	X509 *first;
+	X509 *first = sk_X509_value(chain, 0);
 	int result = -1;
 
-	if (chain == NULL)
-		return -1;
-	first = sk_X509_value(chain, 0);
 	if (X509_check_purpose(first, X509_PURPOSE_SSL_SERVER, 0) != 1)
 		(void)pga_fail(error, "nothing was changed",
 			       "%s: it is not for a server (extended key usage)", path);
@@ -221,16 +216,26 @@ static int check_certificate(const char *path, const struct pga_server_pair *pai
 		 check_order(chain, path, plan, error) == 0 &&
 		 check_names(first, path, pair, plan, error) == 0)
 		result = 0;
-	if (result == 0)
-		*read = chain;
-	else
-		sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();
 	return result;
 }
 
-static int check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
-			  struct pga_error *error)
+static int check_certificate(const char *path, const struct pga_server_pair *pair,
+			     struct pga_server_plan *plan, STACK_OF(X509) * *chain,
+			     struct pga_error *error)
+{
+	*chain = pga_server_chain_read(BIO_new_file(path, "r"), path, error);
+	if (*chain == NULL)
+		return -1;
+	if (pga_server_chain_check(*chain, path, pair, plan, error) == 0)
+		return 0;
+	sk_X509_pop_free(*chain, X509_free);
+	*chain = NULL;
+	return -1;
+}
+
+int pga_server_pair_check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
+				   struct pga_error *error)
 {
 	const int min = pga_tls_version_of(pair->min);
 	const int max = pga_tls_version_of(pair->max);
@@ -387,7 +392,7 @@ static int check_pair(const struct pga_cluster *cluster, const struct pga_server
 	*chain = NULL;
 	if (result == 0)
 		result = check_certificate(certificate, pair, plan, chain, error);
-	if (result == 0 && check_settings(pair, plan, error) != 0) {
+	if (result == 0 && pga_server_pair_check_settings(pair, plan, error) != 0) {
 		sk_X509_pop_free(*chain, X509_free);
 		*chain = NULL;
 		result = -1;

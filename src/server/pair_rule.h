@@ -7,6 +7,7 @@
 #include "cert/cluster.h"
 #include "server/plan.h"
 
+#include <openssl/bio.h>
 #include <openssl/x509.h>
 
 #include <stdbool.h>
@@ -48,5 +49,15 @@ int pga_server_pair_check_start(const struct pga_cluster *cluster,
 int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
 			  struct pga_server_plan *plan, STACK_OF(X509) * *chain,
 			  struct pga_error *error);
+
+/* Parts of that, for a certificate whose bytes come otherwise. path: how it is called. bio (NULL:
+ * want of memory, or what OpenSSL says) is freed; the caller frees the chain with
+ * sk_X509_pop_free(). */
+STACK_OF(X509) * pga_server_chain_read(BIO *bio, const char *path, struct pga_error *error);
+int pga_server_chain_check(STACK_OF(X509) * chain, const char *path,
+			   const struct pga_server_pair *pair, struct pga_server_plan *plan,
+			   struct pga_error *error);
+int pga_server_pair_check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
+				   struct pga_error *error);
 
 #endif

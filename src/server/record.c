@@ -39,7 +39,7 @@ int pga_server_record_read(const struct pga_cluster *cluster, struct pga_server_
 	bool found = false;
 	int result;
 
-	record->changes = NULL;
+	memset(record, 0, sizeof *record);
 	result = path != NULL ? pga_cluster_read(cluster, PGA_SERVER_RECORD, &text, &found, error)
 			      : pga_fail_memory(error);
 	if (result == 0 && found)
@@ -51,10 +51,20 @@ int pga_server_record_read(const struct pga_cluster *cluster, struct pga_server_
 	return result;
 }
 
+int pga_server_record_read_of(const struct pga_servers_entry *entry,
+			      struct pga_server_record *record, struct pga_error *error)
+{
+	memset(record, 0, sizeof *record);
+	record->entry = *entry;
+	return pga_servers_read(entry, &record->changes, &record->address, &record->other, error);
+}
+
 void pga_server_record_free(struct pga_server_record *record)
 {
 	json_decref(record->changes);
-	record->changes = NULL;
+	free(record->address);
+	free(record->other);
+	memset(record, 0, sizeof *record);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -170,6 +180,11 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 	char *written;
 	int result;
 
+	if (record->entry.service != NULL) {
+		result = pga_servers_write(&record->entry, record->changes, error);
+		file->written = result == 0;
+		return result;
+	}
 	if (json_array_size(record->changes) == 0)
 		return pga_served_file_put(cluster, PGA_SERVER_RECORD, NULL, file, error);
 	object = json_pack("{s:i, s:O}", "version", RECORD_VERSION, "changes", record->changes);
@@ -183,4 +198,14 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 	json_decref(object);
 	pga_text_free(&text);
 	return result;
+}
+
+int pga_server_record_take_back(struct pga_server_record *record, struct pga_served_file *file,
+				struct pga_error *error)
+{
+	if (record->entry.service == NULL || !file->written)
+		return pga_served_file_take_back(file, error);
+	file->written = false;
+	pga_server_record_pop(record);
+	return pga_servers_write(&record->entry, record->changes, error);
 }

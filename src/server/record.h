@@ -1,5 +1,6 @@
 /* What pganchor server has changed at a server, the last change last: kept in its data directory,
- * so that `server undo` can put it back. */
+ * or in the user's servers.json where nothing can be written there, so that `server undo` can put
+ * it back. */
 #ifndef PGA_SERVER_RECORD_H
 #define PGA_SERVER_RECORD_H
 
@@ -7,6 +8,7 @@
 #include "cert/cluster.h"
 #include "cert/served_file.h"
 #include "server/place.h"
+#include "server/servers_file.h"
 #include "server/settings.h"
 
 #include <jansson.h>
@@ -26,13 +28,19 @@ struct pga_server_change {
 };
 
 struct pga_server_record {
-	json_t *changes; /* an array */
+	json_t *changes;                /* an array */
+	struct pga_servers_entry entry; /* in servers.json; service NULL: it is in the data
+					   directory. The caller's */
+	char *address; /* servers.json: where they were made; NULL: there are none */
+	char *other;   /* and a service that has made some, if there are none */
 };
 
 /* No file is an empty record. Returns -1 for one that cannot be read. To be freed in either case.
  */
 int pga_server_record_read(const struct pga_cluster *cluster, struct pga_server_record *record,
 			   struct pga_error *error);
+int pga_server_record_read_of(const struct pga_servers_entry *entry,
+			      struct pga_server_record *record, struct pga_error *error);
 void pga_server_record_free(struct pga_server_record *record);
 
 /* The last change. Returns false where there is none. */
@@ -48,5 +56,9 @@ void pga_server_record_pop(struct pga_server_record *record);
 int pga_server_record_write(const struct pga_cluster *cluster,
 			    const struct pga_server_record *record, struct pga_served_file *file,
 			    struct pga_error *error);
+
+/* Takes back what was pushed and written. */
+int pga_server_record_take_back(struct pga_server_record *record, struct pga_served_file *file,
+				struct pga_error *error);
 
 #endif

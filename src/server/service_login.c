@@ -21,27 +21,30 @@ static int check_handshake(const char *service, const struct pga_policy *policy,
 			   const struct pga_pins *pins, struct pga_error *error)
 {
 	struct pga_checked_service *checked = calloc(1, sizeof *checked);
-	int result = -1;
+	int result;
 
 	if (checked == NULL)
 		return pga_fail_memory(error);
 	checked->name = service;
-	if (pga_check_many(checked, 1, policy, pins, ignore_progress, NULL, error) != 0)
-		(void)0;
-	else if (checked->problem != NULL || !checked->trusted)
+	if (pga_check_many(checked, 1, policy, pins, ignore_progress, NULL, error) != 0) {
+		result = -1;
+	} else if (checked->problem != NULL || !checked->trusted) {
 		(void)pga_fail(error, "pganchor probe says more",
 			       "the server of %s is not verified: %s", service,
 			       checked->problem != NULL ? checked->problem
 							: "its root is not pinned for it");
-	else
+		result = PGA_SERVICE_UNVERIFIED;
+	} else {
 		result = 0;
+	}
 	pga_checked_services_free(checked, 1);
 	return result;
 }
 
-static int verify(const char *service, const struct pga_policy *policy, const struct pga_pins *pins,
-		  bool local, struct pga_error *error)
+static int verify(struct pga_service_login *login, const struct pga_policy *policy,
+		  const struct pga_pins *pins, bool local, struct pga_error *error)
 {
+	const char *service = login->service;
 	const char *const keywords[] = {"service", NULL};
 	const char *const values[] = {service, NULL};
 	const struct pga_parameters parameters = {keywords, values, 0};
@@ -53,6 +56,7 @@ static int verify(const char *service, const struct pga_policy *policy, const st
 		return -1;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, policy, &verdict);
+	login->needs_tls = verdict.needs_tls;
 	if (!verdict.allowed || (!verdict.needs_tls && !local))
 		(void)pga_fail(error, "pganchor service harden makes it verify-full",
 			       "service %s is weaker than verify-full", service);
@@ -143,13 +147,16 @@ int pga_service_login(struct pga_service_login *login, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins, bool local,
 		      struct pga_error *error)
 {
+	int result;
+
 	memset(login, 0, sizeof *login);
 	login->service = service;
 	login->policy = policy;
 	login->pins = pins;
-	return verify(service, policy, pins, local, error) == 0 && enter(login, local, error) == 0
-		   ? check_direct(login, error)
-		   : -1;
+	result = verify(login, policy, pins, local, error);
+	if (result == 0)
+		result = enter(login, local, error);
+	return result == 0 ? check_direct(login, error) : result;
 }
 
 void pga_service_leave(struct pga_service_login *login)

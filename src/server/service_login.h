@@ -18,6 +18,7 @@ struct pga_service_login {
 	const struct pga_pins *pins;
 	struct pga_cluster_session *session;
 	bool encrypted; /* by TLS, which the server itself has; else it is local, or exempt */
+	bool needs_tls; /* it gets in by TLS alone */
 	bool superuser;
 	char *host;    /* as the service calls the server; a directory, of a Unix-domain socket */
 	char *address; /* that it was reached by; "" */
@@ -27,7 +28,10 @@ struct pga_service_login {
 };
 
 /* Verifies the server as service and pins say, and logs in. local: a Unix-domain socket will do, or
- * a host that the policy exempts. Returns -1 with the reason. To be left in either case. */
+ * a host that the policy exempts. Returns -1 with the reason, or PGA_SERVICE_UNVERIFIED where it is
+ * that a server could not be verified. To be left in either case. */
+#define PGA_SERVICE_UNVERIFIED (-2)
+
 int pga_service_login(struct pga_service_login *login, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins, bool local,
 		      struct pga_error *error);

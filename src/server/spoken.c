@@ -50,8 +50,8 @@ static enum pga_exchanged shake_hands(const struct pga_server_target *target, SS
 {
 	enum pga_exchanged outcome;
 
-	exchange->connection = pga_dial(target->host, target->cluster.port, CONNECT_TIME,
-					exchange->deadline, exchange->where, error);
+	exchange->connection = pga_dial(pga_server_target_address(target), target->cluster.port,
+					CONNECT_TIME, exchange->deadline, exchange->where, error);
 	if (exchange->connection < 0)
 		return PGA_EXCHANGE_FAILED;
 	outcome = pga_exchange_ask(exchange, PGA_SSL_REQUEST, error);

@@ -57,20 +57,126 @@ int pga_server_target_open(struct pga_server_target *target, const char *directo
 	return pga_server_target_find_host(target, error);
 }
 
+/* Which server it is. */
+static int identify(struct pga_server_target *target, unsigned *port, struct pga_error *error)
+{
+	PGresult *row = pga_cluster_ask(
+	    target->session,
+	    "SELECT system_identifier, pg_catalog.current_setting('data_directory'), "
+	    "pg_catalog.current_setting('port') FROM pg_catalog.pg_control_system()",
+	    error);
+	int result = -1;
+
+	if (row == NULL)
+		return -1;
+	if (PQntuples(row) != 1 || PQnfields(row) != 3) {
+		(void)pga_fail(error, NULL, "the server does not say which one it is");
+	} else {
+		target->system = strdup(PQgetvalue(row, 0, 0));
+		target->cluster.directory = strdup(PQgetvalue(row, 0, 1));
+		*port = (unsigned)strtoul(PQgetvalue(row, 0, 2), NULL, 10);
+		result = target->system != NULL && target->cluster.directory != NULL
+			     ? 0
+			     : pga_fail_memory(error);
+	}
+	PQclear(row);
+	return result;
+}
+
+static bool is_by_socket(const struct pga_service_login *login)
+{
+	return login->host[0] == '/' || login->host[0] == '@';
+}
+
+/* Where a handshake shows what it has come to. */
+static int find_way(struct pga_server_target *target, const char *where, unsigned port,
+		    struct pga_error *error)
+{
+	const struct pga_service_login *login = &target->login;
+
+	target->cluster.port = is_by_socket(login) ? port : login->port;
+	if (is_by_socket(login) && where == NULL)
+		return pga_server_target_find_host(target, error);
+	target->host = strdup(is_by_socket(login) ? where : login->host);
+	return target->host != NULL ? 0 : pga_fail_memory(error);
+}
+
+int pga_server_target_lock(const struct pga_server_target *target, struct pga_error *error)
+{
+	PGresult *row = pga_cluster_ask(
+	    target->session, "SELECT pg_catalog.pg_try_advisory_lock(7377830441)", error);
+	const bool locked = row != NULL && PQntuples(row) == 1 && PQnfields(row) == 1 &&
+			    strcmp(PQgetvalue(row, 0, 0), "t") == 0;
+	const bool asked = row != NULL;
+
+	PQclear(row);
+	if (!asked)
+		return -1;
+	return locked ? 0
+		      : pga_fail(error, "try again when it is done; nothing was changed",
+				 "another pganchor changes the server of service %s just now",
+				 target->login.service);
+}
+
+int pga_server_target_open_service(struct pga_server_target *target, const char *service,
+				   const char *where, const struct pga_policy *policy,
+				   const struct pga_pins *pins, struct pga_error *error)
+{
+	unsigned port = 0;
+	struct pga_error why;
+	int result;
+
+	memset(target, 0, sizeof *target);
+	result = pga_service_login(&target->login, service, policy, pins, true, &why);
+	target->session = target->login.session;
+	if (result == PGA_SERVICE_UNVERIFIED)
+		return pga_fail(
+		    error,
+		    "pganchor probe says more; and where TLS is off, name a service with "
+		    "host=/DIRECTORY of its Unix-domain socket, which ssh -L "
+		    "/DIRECTORY/.s.PGSQL.5432:/run/postgresql/.s.PGSQL.5432 HOST "
+		    "brings here. Nothing was changed",
+		    "%s", why.message);
+	if (result != 0) {
+		*error = why;
+		return -1;
+	}
+	if (!target->login.superuser)
+		return pga_fail(error,
+				"name a service whose user is one: ALTER SYSTEM and what the "
+				"server's files are is for superusers; nothing was changed",
+				"user %s of service %s is no superuser", target->login.user,
+				service);
+	return identify(target, &port, error) == 0 ? find_way(target, where, port, error) : -1;
+}
+
 void pga_server_target_close(struct pga_server_target *target)
 {
-	pga_cluster_leave(target->session);
+	if (target->login.service != NULL)
+		pga_service_leave(&target->login);
+	else
+		pga_cluster_leave(target->session);
 	pga_cluster_free(&target->cluster);
+	free(target->system);
 	free(target->host);
 	memset(target, 0, sizeof *target);
+}
+
+const char *pga_server_target_address(const struct pga_server_target *target)
+{
+	const struct pga_service_login *login = &target->login;
+
+	return login->service != NULL && !is_by_socket(login) && login->address[0] != '\0'
+		   ? login->address
+		   : target->host;
 }
 
 static int ask(const struct pga_server_target *target, const char *name, char leaf[65],
 	       struct pga_server_said *said, struct pga_error *error)
 {
 	const struct pga_server server = {.host = name,
-					  .address = target->host,
 					  .port = target->cluster.port,
+					  .address = pga_server_target_address(target),
 					  .way = PGA_SERVER_REQUESTED,
 					  .connect_timeout = 5000,
 					  .max_time = 10000};

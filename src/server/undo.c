@@ -101,6 +101,18 @@ static int find_out_whether_on(struct pga_server_work *work, struct pga_error *e
 	return 0;
 }
 
+/* A service leads to another machine at times, which may have been a standby of the one before. */
+static void warn_of_another(struct pga_server_work *work)
+{
+	const char *before = work->record.address;
+	const char *now = work->target.login.address;
+
+	if (before != NULL && before[0] != '\0' && now[0] != '\0' && strcmp(before, now) != 0)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "it was changed at %s, and service %s leads to %s now", before,
+			     work->target.login.service, now);
+}
+
 /* TLS is required by rules before it goes, so these come first, whichever was changed last. */
 int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
 			 struct pga_error *error)
@@ -125,9 +137,11 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		plan_setting(work, &change, i);
 	pga_server_goals_complete(&work->settings, work->goals, work->back);
+	warn_of_another(work);
 	if (find_out_whether_on(work, error) != 0 ||
 	    (!work->on && work->served[0] != '\0' &&
-	     pga_server_check_lock_out(work, wish->lock_out, error) != 0))
+	     (pga_server_check_way_back(work, wish->lock_out, error) != 0 ||
+	      pga_server_check_lock_out(work, wish->lock_out, error) != 0)))
 		return -1;
 	pga_plan_add(&work->plan, PGA_PLAN_STEP, "SELECT pg_reload_conf()");
 	pga_plan_add(&work->plan, PGA_PLAN_STEP,
