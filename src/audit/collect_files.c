@@ -3,9 +3,8 @@
 #include "audit/collect.h"
 
 #include "tls/certificate.h"
+#include "tls/x509_pem.h"
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
 #include <string.h>
 
 /* A PEM file is ASCII: "escape" has it as it is. */
@@ -25,20 +24,11 @@ static const char refused[] =
 static const char key[] = "SELECT (pg_catalog.pg_stat_file("
 			  "pg_catalog.current_setting('ssl_key_file'))).size";
 
-static int no_passphrase(char *buffer, int size, int writing, void *context)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)context;
-	return -1;
-}
-
 static void take_certificate(void *context, const PGresult *row)
 {
 	struct pga_audit *audit = context;
-	BIO *bio = BIO_new_mem_buf(pga_audit_value(row, 0), -1);
-	X509 *x509 = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+	const char *pem = pga_audit_value(row, 0);
+	X509 *x509 = pga_x509_of_pem(pem, strlen(pem));
 	char pin[PGA_PIN_LENGTH + 1] = "";
 
 	if (x509 != NULL)
@@ -47,7 +37,6 @@ static void take_certificate(void *context, const PGresult *row)
 		audit->file_fault = pga_audit_copy(audit, "ssl_cert_file has no certificate");
 	audit->file_pin = pga_audit_copy(audit, pin);
 	X509_free(x509);
-	BIO_free(bio);
 }
 
 static void take_nothing(void *context, const PGresult *row)

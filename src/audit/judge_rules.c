@@ -40,11 +40,27 @@ static size_t word_length(const char *list)
 	return length;
 }
 
-static bool has_word(const char *list, const char *word, size_t length)
+/* What is compared for one server at most, in bytes, about: some 2000 rules. Who has more of them,
+ * or lists without an end, is not waited for. */
+#define MOST_COMPARED 100000000
+#define OF_EACH_RULE  16
+
+struct judging {
+	struct pga_audit *audit;
+	size_t left; /* to be compared */
+};
+
+static void spend(struct judging *judging, size_t amount)
 {
-	while (*list != '\0') {
+	judging->left -= amount < judging->left ? amount : judging->left;
+}
+
+static bool has_word(struct judging *judging, const char *list, const char *word, size_t length)
+{
+	while (*list != '\0' && judging->left > 0) {
 		const size_t first = word_length(list);
 
+		spend(judging, first + 1);
 		if (first == length && strncmp(list, word, length) == 0)
 			return true;
 		list += first + (list[first] == ',');
@@ -52,23 +68,21 @@ static bool has_word(const char *list, const char *word, size_t length)
 	return false;
 }
 
-static bool has(const char *list, const char *word)
-{
-	return has_word(list, word, strlen(word));
-}
-
 /* Whether one list of names has all of the other's. Of groups and patterns only the very same are
  * known to be. */
-static bool names_cover(const char *earlier, const char *later, bool databases)
+static bool names_cover(struct judging *judging, const char *earlier, const char *later,
+			bool databases)
 {
-	const bool all = has(earlier, "all");
+	const bool all = has_word(judging, earlier, "all", strlen("all"));
 
 	while (*later != '\0') {
 		const size_t length = word_length(later);
 		const bool other = databases && length == strlen("replication") &&
 				   strncmp(later, "replication", length) == 0;
 
-		if (!(all && !other) && !has_word(earlier, later, length))
+		spend(judging, length + 1);
+		if (judging->left == 0 ||
+		    (!(all && !other) && !has_word(judging, earlier, later, length)))
 			return false;
 		later += length + (later[length] == ',');
 	}
@@ -81,37 +95,40 @@ static bool takes_local(const struct pga_audit_rule *rule)
 }
 
 /* Whether every client that the later one is for, and comes so, has met the earlier one before. */
-static bool covers(const struct pga_audit_rule *earlier, const struct pga_audit_rule *later,
-		   bool (*takes)(const struct pga_audit_rule *rule))
+static bool covers(struct judging *judging, const struct pga_audit_rule *earlier,
+		   const struct pga_audit_rule *later)
 {
-	return takes(earlier) && names_cover(earlier->databases, later->databases, true) &&
-	       names_cover(earlier->users, later->users, false) &&
-	       pga_audit_address_covers(earlier->address, later->address);
+	return pga_audit_address_covers(earlier->address, later->address) &&
+	       names_cover(judging, earlier->databases, later->databases, true) &&
+	       names_cover(judging, earlier->users, later->users, false);
 }
 
-static const struct pga_audit_rule *covering(const struct pga_audit *audit, size_t index,
+static const struct pga_audit_rule *covering(struct judging *judging, size_t index,
 					     bool (*takes)(const struct pga_audit_rule *rule))
 {
-	for (size_t i = 0; i < index; i++)
-		if (audit->rules[i].type[0] != '\0' &&
-		    covers(&audit->rules[i], &audit->rules[index], takes))
-			return &audit->rules[i];
+	const struct pga_audit_rule *rules = judging->audit->rules;
+
+	for (size_t i = 0; i < index && judging->left > 0; i++) {
+		spend(judging, OF_EACH_RULE);
+		if (takes(&rules[i]) && covers(judging, &rules[i], &rules[index]))
+			return &rules[i];
+	}
 	return NULL;
 }
 
 /* The first rule by which nobody gets as far as this one, however they come; NULL: somebody does.
  */
-static const struct pga_audit_rule *shadow_of(const struct pga_audit *audit, size_t index)
+static const struct pga_audit_rule *shadow_of(struct judging *judging, size_t index)
 {
 	static bool (*const ways[])(const struct pga_audit_rule *) = {takes_plain, takes_tls,
 								      takes_gss, takes_local};
-	const struct pga_audit_rule *rule = &audit->rules[index];
+	const struct pga_audit_rule *rule = &judging->audit->rules[index];
 	const struct pga_audit_rule *shadow = NULL;
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		if (!ways[i](rule))
 			continue;
-		shadow = covering(audit, index, ways[i]);
+		shadow = covering(judging, index, ways[i]);
 		if (shadow == NULL)
 			return NULL;
 	}
@@ -216,11 +233,12 @@ static void judge_method(struct pga_audit *audit, const struct pga_audit_rule *r
 		    type, better);
 }
 
-static void judge(struct pga_audit *audit, size_t index)
+static void judge(struct judging *judging, size_t index)
 {
+	struct pga_audit *audit = judging->audit;
 	const struct pga_audit_rule *rule = &audit->rules[index];
-	const struct pga_audit_rule *shadow = shadow_of(audit, index);
-	const bool plain = takes_plain(rule) && covering(audit, index, takes_plain) == NULL;
+	const struct pga_audit_rule *shadow = shadow_of(judging, index);
+	const bool plain = takes_plain(rule) && covering(judging, index, takes_plain) == NULL;
 
 	if (shadow != NULL) {
 		add_shadowed(audit, rule, shadow);
@@ -253,12 +271,13 @@ static bool is_of_ssl_off(const struct pga_audit_rule *rule)
 void pga_audit_judge_rules(struct pga_audit *audit)
 {
 	struct pga_findings *findings = &audit->findings;
+	struct judging judging = {audit, MOST_COMPARED};
 
 	for (size_t i = 0; i < audit->rule_count; i++) {
 		const struct pga_audit_rule *rule = &audit->rules[i];
 
 		if (rule->type[0] != '\0')
-			judge(audit, i);
+			judge(&judging, i);
 		/* Of some that it cannot read, the view says nothing at all: only the log does. */
 		if (rule->type[0] != '\0' && (rule->error[0] == '\0' || is_of_ssl_off(rule)))
 			continue;
@@ -271,4 +290,7 @@ void pga_audit_judge_rules(struct pga_audit *audit)
 				    rule->error[0] != '\0' ? rule->error
 							   : "the server's log says which");
 	}
+	if (judging.left == 0)
+		pga_audit_not_seen(audit, "all of the rules that nobody gets to",
+				   "there are too many to compare them", "");
 }
