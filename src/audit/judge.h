@@ -11,6 +11,9 @@ void pga_audit_judge_certificate(struct pga_audit *audit);
 void pga_audit_judge_settings(struct pga_audit *audit);
 void pga_audit_judge_unseen(struct pga_audit *audit);
 
+/* Adds to the last finding, as what mends it, "COMMAND OPERAND", which a shell reads back. */
+void pga_audit_hint_command(struct pga_audit *audit, const char *command, const char *operand);
+
 /* All of them, in the order of their subjects. */
 void pga_audit_judge(struct pga_audit *audit);
 

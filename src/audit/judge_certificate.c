@@ -96,7 +96,7 @@ void pga_audit_judge_certificate(struct pga_audit *audit)
 				 days, days == 1 ? "" : "s");
 		pga_findings_object(findings, "%s", item->subject);
 		pga_findings_detail(findings, "%s, %s", item->subject, item->to);
-		pga_findings_hint(findings, "pganchor forecast --service %s", audit->service);
+		pga_audit_hint_command(audit, "pganchor forecast --service", audit->service);
 	}
 	judge_strength(audit);
 	judge_callers(audit);

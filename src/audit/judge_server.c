@@ -4,8 +4,21 @@
 #include "audit/judge.h"
 
 #include "base/pg_releases.h"
+#include "base/shell_word.h"
 
 #include <string.h>
+
+void pga_audit_hint_command(struct pga_audit *audit, const char *command, const char *operand)
+{
+	const bool option = strrchr(command, ' ')[1] == '-';
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&text, operand[0] == '-' && !option ? "%s -- " : "%s ", command);
+	pga_text_add_shell_word(&text, operand);
+	pga_findings_hint(&audit->findings, "%s", pga_text_string(&text));
+	audit->failed = audit->failed || text.failed;
+	pga_text_free(&text);
+}
 
 static bool is(const char *text, const char *word)
 {
@@ -21,9 +34,9 @@ static void judge_tls(struct pga_audit *audit)
 		pga_findings_add(findings, PGA_SERVER_WITHOUT_TLS, PGA_SEVERITY_ERROR,
 				 PGA_AUDIT_SETTINGS, "TLS is off: ssl = off");
 		pga_findings_object(findings, "ssl");
-		pga_findings_hint(findings,
-				  "on its machine: pganchor server enable-tls --data-dir %s",
-				  audit->data[0] != '\0' ? audit->data : "DIRECTORY");
+		pga_audit_hint_command(audit,
+				       "on its machine: pganchor server enable-tls --data-dir",
+				       audit->data[0] != '\0' ? audit->data : "DIRECTORY");
 		return;
 	}
 	if (minimum != NULL && strcmp(minimum, "TLSv1.2") != 0 && strcmp(minimum, "TLSv1.3") != 0) {

@@ -162,7 +162,7 @@ static void not_audited(struct pga_audit *audit, const char *why, const char *hi
 	pga_findings_object(&audit->findings, "%s", audit->service);
 	pga_findings_detail(&audit->findings, "%s", why);
 	if (hint != NULL)
-		pga_findings_hint(&audit->findings, "%s %s", hint, audit->service);
+		pga_audit_hint_command(audit, hint, audit->service);
 }
 
 /* It was seen before by another connection, which is not to be believed for this one. */

@@ -154,7 +154,7 @@ int pga_server_spoken_check_versions(const struct pga_server_spoken *spoken, con
 	const int highest = pga_tls_version_of(max);
 
 	for (int i = 0; i < PGA_TLS_VERSIONS; i++)
-		if (spoken->versions[i] && (i < lowest || (highest >= 0 && i > highest)))
+		if ((i < lowest || (highest >= 0 && i > highest)) && spoken->versions[i])
 			return pga_fail(
 			    error, NULL, "it goes on with %s, though %s is %s", pga_tls_versions[i],
 			    i < lowest ? "ssl_min_protocol_version" : "ssl_max_protocol_version",
