@@ -60,7 +60,10 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 	free(ssl);
 	if (result != 0 || check_served(requiring, error) != 0)
 		return -1;
-	return pga_server_check_start(&requiring->cluster, requiring->session, error);
+	if (pga_server_check_start(&requiring->cluster, requiring->session, error) != 0)
+		return -1;
+	return pga_server_find_named(&requiring->cluster, requiring->session, &requiring->named,
+				     error);
 }
 
 /* In milliseconds: a file's time is of the kernel's last tick. */
@@ -212,6 +215,7 @@ void pga_require_end(struct pga_requiring *requiring)
 		free(requiring->trials[i].database);
 	}
 	free(requiring->trials);
+	free(requiring->named);
 	pga_hba_tree_free(&requiring->tree);
 	pga_cluster_leave(requiring->session);
 	pga_server_alone_end(&requiring->alone);

@@ -70,6 +70,7 @@ struct pga_requiring {
 	bool stale;     /* a file is newer than what the server has loaded */
 	struct pga_locked_out locked_out;
 	struct pga_shut_out shut_out;
+	char *named; /* the host that is named in a handshake; NULL: none */
 	struct pga_require_trial *trials;
 	size_t trial_count;
 	struct pga_transaction_file *files; /* of each part of the tree */

@@ -22,7 +22,7 @@
 #define TIME 10000
 
 /* TLS of whatever certificate: this is the machine itself, and nothing secret goes out. */
-static int begin_tls(struct pga_exchange *exchange)
+static int begin_tls(struct pga_exchange *exchange, const char *named)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	struct pga_error ignored;
@@ -31,7 +31,7 @@ static int begin_tls(struct pga_exchange *exchange)
 	if (context != NULL &&
 	    pga_exchange_ask(exchange, PGA_SSL_REQUEST, &ignored) == PGA_EXCHANGED &&
 	    pga_exchange_answer(exchange, &ignored) == PGA_EXCHANGED &&
-	    pga_exchange_session(exchange, context, NULL, &ignored) == 0 &&
+	    pga_exchange_session(exchange, context, named, &ignored) == 0 &&
 	    pga_exchange_shake_hands(exchange, &ignored) == PGA_EXCHANGED)
 		result = 0;
 	SSL_CTX_free(context);
@@ -58,8 +58,8 @@ static enum pga_let_in hear(struct pga_exchange *exchange)
 /* By the protocol's own messages, and not through libpq, before which the gate may stand: it would
  * not let the plain one out. No password is given: to be asked for one is to be let in by the
  * rules. */
-enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,
-				 const char *database, bool encrypted)
+static enum pga_let_in come_to(const char *host, unsigned port, const char *user,
+			       const char *database, bool encrypted, const char *named)
 {
 	const long long deadline = pga_dial_now() + TIME;
 	enum pga_let_in let_in = PGA_LET_IN_UNKNOWN;
@@ -71,7 +71,7 @@ enum pga_let_in pga_require_come(const char *host, unsigned port, const char *us
 	pga_exchange_begin(&exchange, host, port, deadline);
 	exchange.connection = pga_dial(host, port, TIME, deadline, exchange.where, &ignored);
 	if (!packet.failed && exchange.connection >= 0 &&
-	    (!encrypted || begin_tls(&exchange) == 0) &&
+	    (!encrypted || begin_tls(&exchange, named) == 0) &&
 	    pga_exchange_write(&exchange, packet.bytes, packet.length, &ignored) == PGA_EXCHANGED)
 		let_in = hear(&exchange);
 	pga_exchange_leave(&exchange);
@@ -79,11 +79,17 @@ enum pga_let_in pga_require_come(const char *host, unsigned port, const char *us
 	return let_in;
 }
 
+enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,
+				 const char *database, bool encrypted)
+{
+	return come_to(host, port, user, database, encrypted, NULL);
+}
+
 static enum pga_let_in come(const struct pga_requiring *requiring,
 			    const struct pga_require_trial *trial, bool encrypted)
 {
-	return pga_require_come(trial->address, requiring->cluster.port, trial->user,
-				trial->database, encrypted);
+	return come_to(trial->address, requiring->cluster.port, trial->user, trial->database,
+		       encrypted, requiring->named);
 }
 
 /* Where it listens, of the machine's own addresses; those of the network first. */

@@ -18,4 +18,10 @@ int pga_server_check_other_files(const struct pga_cluster *cluster,
 int pga_server_check_start(const struct pga_cluster *cluster, struct pga_cluster_session *session,
 			   struct pga_error *error);
 
+/* A host's name by which a handshake stands, where the server has a certificate for each name
+ * (ssl_sni, 19 and later) and perhaps none for whoever names no host. The caller frees it; NULL: it
+ * has no such names. */
+int pga_server_find_named(const struct pga_cluster *cluster, struct pga_cluster_session *session,
+			  char **named, struct pga_error *error);
+
 #endif

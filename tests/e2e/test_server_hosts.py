@@ -1,6 +1,7 @@
 """pganchor server enable-tls and audit of a server with a certificate for each name: ssl_sni and pg_hosts.conf, PostgreSQL 19."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -30,6 +31,10 @@ def lines(server, text):
     os.chown(path, owner.st_uid, owner.st_gid)
 
 
+def reload(server):
+    subprocess.run(["psql", "-XAtqc", "SELECT pg_reload_conf()", server.superuser], check=True, capture_output=True)
+
+
 def refused(home, server, *words):
     done = change(home, server, "enable-tls", *words)
     assert done.returncode == 1, done.stdout
@@ -56,6 +61,13 @@ def test_each_name_is_checked_and_proved(home, server, authority, tmp_path, vers
     assert report["served"] == pin_of(other[0])
     report = told(home, server, "enable-tls")
     assert (report["changed"], report["proved"]) == (False, True)
+    # Rules by whose addresses it is tried, too: whoever names no host is shown no certificate.
+    before = (data(server) / "pg_hba.conf").read_text()
+    (data(server) / "pg_hba.conf").write_text("host all tester 0.0.0.0/0 scram-sha-256\n" + before)
+    reload(server)
+    assert told(home, server, "require-tls")["proved"] is True
+    assert "hostssl all tester 0.0.0.0/0" in (data(server) / "pg_hba.conf").read_text()
+    assert change(home, server, "require-tls", "--undo").returncode == 0
     # What is on the disk and not loaded: every name is held against its line.
     lines(server, "db.example.test other.crt other.key\n")
     assert "it does not name db.example.test" in refused(home, server)
