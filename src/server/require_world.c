@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,10 +87,16 @@ void pga_require_world_begin(struct pga_require_world *world, struct pga_cluster
 {
 	memset(world, 0, sizeof *world);
 	world->session = session;
-	if (here)
+	if (here) {
 		world->own = pga_hba_own_ranges(&world->world.own_count);
-	else
+		world->failed = world->own == NULL;
+		if (world->failed)
+			(void)pga_fail(&world->error, NULL,
+				       "could not list this machine's addresses: %s",
+				       strerror(errno));
+	} else {
 		learn_addresses(world);
+	}
 	world->world.own = world->own;
 	world->world.matches = matches;
 	world->world.is_member = is_member;
