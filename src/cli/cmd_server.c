@@ -60,6 +60,13 @@ static int run(int argc, char **argv)
 	return pga_commands_run(&pga_cmd_server, argc, argv);
 }
 
+static void print_detail(FILE *stream, const struct pga_plan_line *line)
+{
+	if (line->detail != NULL)
+		pga_print(stream, "       %s\n", line->detail);
+}
+
+/* What is to be known first, and then what is done. */
 static void print_plan(FILE *stream, const struct pga_server_plan *plan, bool dry_run)
 {
 	unsigned step = 0;
@@ -67,15 +74,20 @@ static void print_plan(FILE *stream, const struct pga_server_plan *plan, bool dr
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pga_plan_line *line = &plan->list[i];
 
-		if (line->kind == PGA_PLAN_STEP) {
-			if (step == 0)
-				pga_print(stream, "%s\n", dry_run ? "would do:" : "steps:");
-			pga_print(stream, "  %u. %s\n", ++step, line->text);
-		} else {
-			pga_print(stream, "%-8s %s\n", pga_plan_word(line->kind), line->text);
-		}
-		if (line->detail != NULL)
-			pga_print(stream, "       %s\n", line->detail);
+		if (line->kind == PGA_PLAN_STEP)
+			continue;
+		pga_print(stream, "%-8s %s\n", pga_plan_word(line->kind), line->text);
+		print_detail(stream, line);
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pga_plan_line *line = &plan->list[i];
+
+		if (line->kind != PGA_PLAN_STEP)
+			continue;
+		if (step == 0)
+			pga_print(stream, "%s\n", dry_run ? "would do:" : "steps:");
+		pga_print(stream, "  %u. %s\n", ++step, line->text);
+		print_detail(stream, line);
 	}
 }
 

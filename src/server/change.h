@@ -100,4 +100,7 @@ int pga_server_check_lock_out(struct pga_server_work *work, bool lock_out, struc
  * server than its own may answer, the plan warns of it. */
 int pga_server_check_way_back(struct pga_server_work *work, bool lock_out, struct pga_error *error);
 
+/* Tells who loses TLS where it is switched off, and what that costs. */
+int pga_server_warn_of_cost(struct pga_server_work *work, struct pga_error *error);
+
 #endif

@@ -39,7 +39,8 @@ static int look_at_view(struct pga_server_work *work, struct in_the_way *found,
 	    "SELECT coalesce(pg_catalog.to_jsonb(rule)->>'file_name', "
 	    "pg_catalog.current_setting('hba_file')) || ', line ' || line_number, "
 	    "'hostssl ' || pg_catalog.array_to_string(database, ',') || ' ' || "
-	    "pg_catalog.array_to_string(user_name, ',') || ' ' || coalesce(address, '') "
+	    "pg_catalog.array_to_string(user_name, ',') || ' ' || coalesce(address || coalesce(' ' "
+	    "|| netmask, ''), '') "
 	    "FROM pg_catalog.pg_hba_file_rules AS rule "
 	    "WHERE type = 'hostssl' AND auth_method <> 'reject' ORDER BY 1, line_number",
 	    error);
@@ -141,8 +142,8 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 	return 0;
 }
 
-/* Who loses it: these sessions stay encrypted until they end, and do not come back so. */
-static int warn_of_sessions(struct pga_server_work *work, struct pga_error *error)
+/* These sessions stay encrypted until they end, and do not come back so. */
+int pga_server_warn_of_cost(struct pga_server_work *work, struct pga_error *error)
 {
 	PGresult *rows = pga_cluster_ask(
 	    work->target.session,
@@ -209,7 +210,7 @@ int pga_server_plan_disable(struct pga_server_work *work, const struct pga_serve
 	    pga_server_plan_rules(work, wish, error) != 0 ||
 	    pga_server_check_way_back(work, wish->lock_out || off, error) != 0 ||
 	    pga_server_check_lock_out(work, wish->lock_out || off, error) != 0 ||
-	    (!off && warn_of_sessions(work, error) != 0))
+	    (!off && pga_server_warn_of_cost(work, error) != 0))
 		return -1;
 	pga_server_goals_of(&work->settings, wanted, work->goals, work->back);
 	work->changes = work->changes || work->goals[PGA_SET_ON].altered;

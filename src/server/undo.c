@@ -80,6 +80,7 @@ static int plan_copies(struct pga_server_work *work, const struct pga_server_cha
 		work->gone[i] = strdup(change->placed[i]);
 		if (work->gone[i] == NULL)
 			return pga_fail_memory(error);
+		work->changes = true;
 		pga_plan_add(&work->plan, PGA_PLAN_STEP, "remove %s from the data directory",
 			     work->gone[i]);
 	}
@@ -141,7 +142,8 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	if (find_out_whether_on(work, error) != 0 ||
 	    (!work->on && work->served[0] != '\0' &&
 	     (pga_server_check_way_back(work, wish->lock_out, error) != 0 ||
-	      pga_server_check_lock_out(work, wish->lock_out, error) != 0)))
+	      pga_server_check_lock_out(work, wish->lock_out, error) != 0 ||
+	      pga_server_warn_of_cost(work, error) != 0)))
 		return -1;
 	pga_plan_add(&work->plan, PGA_PLAN_STEP, "SELECT pg_reload_conf()");
 	pga_plan_add(&work->plan, PGA_PLAN_STEP,

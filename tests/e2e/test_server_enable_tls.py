@@ -217,7 +217,7 @@ def test_a_pair_that_the_server_could_not_read_is_copied(home, server, pair):
     for name in copied:
         found = (data(server) / name).stat()
         assert (found.st_mode & 0o777, found.st_uid) == (0o600, data(server).stat().st_uid)
-    assert change(home, server, "undo").returncode == 0
+    assert told(home, server, "undo")["changed"]
     assert state(server).keys() == before.keys() and asked_for_tls(server) is None
 
 
@@ -298,7 +298,8 @@ def test_nobody_is_locked_out(home, make_postgres, pair):
     said = refuse(home, server, "disable-tls")
     assert "pg_hba.conf, line 6" in said and "--lock-out" in said
     assert asked_for_tls(server) is not None
-    assert change(home, server, "disable-tls", "--lock-out").returncode == 0
+    done = change(home, server, "disable-tls", "--lock-out")
+    assert done.returncode == 0 and "hostssl all alice 10.0.0.0 255.0.0.0: nobody gets in by it any more\n" in done.stdout, done
     assert asked_for_tls(server) is None
 
 
@@ -342,7 +343,9 @@ def test_undo_puts_the_rules_back_first(home, make_postgres, pair):
     done = change(home, server, "undo")
     assert done.returncode == 0, done.stderr
     assert rules(server) == RULES and asked_for_tls(server) == pin_of(pair[0])
-    assert change(home, server, "undo").returncode == 0
+    # It costs what disable-tls does, and that is said before the steps.
+    done = change(home, server, "undo")
+    assert done.returncode == 0 and done.stdout.index("passwords, queries and rows") < done.stdout.index("steps:"), done
     assert asked_for_tls(server) is None and state(server) == before
     assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
 
@@ -390,7 +393,7 @@ def test_killed_anywhere_undo_is_the_way_back(home, with_a_pair, pair, call, fir
         if done.returncode == 0:
             break
         killed += 1
-    assert killed > 1 and done.returncode == 0
+    assert killed > 0 and done.returncode == 0
     assert state(server) == before
 
 
