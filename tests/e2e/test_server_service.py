@@ -1,9 +1,9 @@
 """pganchor server enable-tls, disable-tls and undo of a SERVICE: the server is verified or reached by a socket, and no file of it is written."""
 
 import json
+import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -13,6 +13,7 @@ from local_cas import data, openssl, pin_of, state
 from postgres import HBA, SUPERUSER, USER
 from services import USER as SERVICES
 from services import pin_files, write
+from tracing import NO_LEAKS
 
 COMPANY, OTHER = make_root("Company"), make_root("Other company")
 RECORD = ".config/pganchor/servers.json"
@@ -206,20 +207,42 @@ def test_a_record_that_is_none_is_left_alone(home, server):
     assert (home / RECORD).read_text() == "{"
 
 
-@pytest.mark.parametrize("call", ["rename,renameat,renameat2", "sendto"])
-def test_killed_anywhere_undo_is_the_way_back(home, server, call):
+def test_a_key_that_no_handshake_would_show(home, server):
     told(home, "enable-tls", "adm", *server.pair("own"))
-    before, record = state(server.server), Path(home / RECORD).read_text()
+    said = refuse(home, server, "enable-tls", "adm", "--cert", "own.crt", "--key", "next.key")
+    assert "the server shows this very certificate already" in said
+    report = told(home, "enable-tls", "adm")
+    assert (report["changed"], report["served"]) == (False, server.pin("own"))
+    assert "whether it would again, as it does at its next start, is not known" in json.dumps(report["plan"])
+
+
+def test_it_is_gone_with_pganchor(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0 and not (home / RECORD).exists(), done.stderr
+    assert server.shown() == server.pin("own")
+
+
+# Where it is killed: at each of these calls with --whole, else at each so-many-th. That of sendto is what it asks the server.
+KILLS = [("rename,renameat,renameat2", 1, 1), ("sendto", 1, 1) if os.environ.get("PGANCHOR_TESTS_WHOLE") else ("sendto", 12, 4)]
+
+
+@pytest.mark.parametrize("call, first, step", KILLS, ids=[kill[0].split(",")[0] for kill in KILLS])
+def test_killed_anywhere_undo_is_the_way_back(home, server, call, first, step):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    before, record = settings(server), (home / RECORD).read_text()
     words = ["server", "enable-tls", "adm", *map(str, server.pair("next")), "--yes"]
-    traced = ["strace", "-f", "-qqq", "-o", home / "trace", "-e", f"trace={call}"]
-    for number in range(1, 80):
-        done = home.run([*traced, "-e", f"inject={call}:signal=SIGKILL:when={number}", "--", home.program.binary, *words])
+    killed = 0
+    for number in range(first, 2000, step):
+        done = home.run(["strace", "-f", "-qqq", "-o", home / "trace", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}",
+                         "--", home.program.binary, *words], env=NO_LEAKS)
         now = settings(server)
         if {now["ssl_cert_file"], now["ssl_key_file"].rsplit("/", 1)[1]} not in ({"'own.crt'", "own.key'"}, {"'next.crt'", "next.key'"}):
             assert now["ssl"] == "'off'", number
         if (home / RECORD).read_text() != record:
             assert change(home, "undo", "adm").returncode == 0, number
-        assert server.shown() == server.pin("own") and state(server.server) == before, number
+        assert (server.shown(), settings(server), (home / RECORD).read_text()) == (server.pin("own"), before, record), number
         if done.returncode == 0:
             break
-    assert number > 2
+        killed += 1
+    assert killed > 0 and done.returncode == 0
