@@ -77,6 +77,9 @@ def let_in(server, sslmode):
         return client.encrypted()
 
 
+# Sessions of clients; those that have just ended may be there for a moment.
+PLAIN = ("SELECT count(*) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) "
+         "WHERE backend_type = 'client backend' AND client_addr IS NOT NULL AND NOT ssl")
 SENDERS = "SELECT application_name, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid) WHERE state = 'streaming' ORDER BY 1"
 
 
@@ -141,15 +144,23 @@ def step(command, home, server, *words):
     return json.loads(done.stdout)
 
 
-def audited(home):
+def audited(home, service="prod"):
     """What audit finds: {id: [what of]}."""
-    done = home.pganchor("audit", "prod", "--json", env={"PGSYSCONFDIR": home / "machine"})
+    done = home.pganchor("audit", service, "--json", env={"PGSYSCONFDIR": home / "machine"})
     (seen,) = json.loads(done.stdout)["servers"]
     assert seen["audited"], seen
     found = {}
     for finding in seen["findings"]:
         found.setdefault(finding["id"], []).append(finding["object"])
     return found
+
+
+def services(home, town):
+    """prod is the server over the network; the two others by their sockets."""
+    local = "".join(f"[{name}]\nhost={server.socket_dir}\nport={server.port}\nuser={SUPERUSER}\ndbname={USER}\n"
+                    for name, server in (("standby", town.standby), ("other", town.other)))
+    write(home, f"[prod]\nhost=localhost\nport={town.server.port}\nuser=auditor\ndbname={USER}\npassword={town.server.password}\n"
+          f"sslmode=verify-full\nsslrootcert={home.path}/.config/pganchor/anchors/local.crt\ngssencmode=disable\n{local}")
 
 
 def switch_on(home, town, clients):
@@ -172,6 +183,7 @@ def switch_on(home, town, clients):
 
 def require(home, town, clients):
     server = town.server
+    eventually(server, PLAIN, [(len(clients),)])
     told = step("require-tls", home, server, "--dry-run")
     assert sorted((one["kind"], one["application"]) for one in told["locked_out"]) == [
         ("client backend", ""), ("client backend", ""), ("walsender", "s"), ("walsender", "standby")]
@@ -180,6 +192,7 @@ def require(home, town, clients):
     assert step("require-tls", home, server, "--yes")["proved"]
     assert (data(server) / "pg_hba.conf").read_text() == REQUIRED
     assert [let_in(server, mode) for mode in ("require", "prefer", "disable")] == [True, True, None]
+    assert town.far() is True
     # A reload ends nobody.
     assert not any(client.encrypted() for client in clients)
     assert sql(server, SENDERS) == [("s", False), ("standby", False)]
@@ -188,8 +201,11 @@ def require(home, town, clients):
 
 def look_and_end(home, town, clients):
     server = town.server
-    write(home, f"[prod]\nhost=localhost\nport={server.port}\nuser=auditor\ndbname={USER}\npassword={server.password}\n"
-          f"sslmode=verify-full\nsslrootcert={home.path}/.config/pganchor/anchors/local.crt\ngssencmode=disable\n")
+    services(home, town)
+    # What connects to it is seen where that is set up.
+    assert audited(home, "standby")["receiver-weak"] == ["its primary"]
+    assert [audited(home, "other")[finding] for finding in ("subscription-weak", "foreign-server-weak")] == [["s"], ["f"]]
+    eventually(server, PLAIN, [(len(clients),)])
     with contextlib.closing(Client(server, "require").connection) as encrypted:
         found = audited(home)
         assert sorted(found["session-without-tls"]) == sorted(str(client.pid) for client in clients)
