@@ -31,6 +31,8 @@ struct pga_server_wish {
 	const char *key;
 	bool linked_by_others; /* somebody else's symbolic link leads there, to any file */
 	const char *ciphers;   /* NULL: as they are set */
+	const char *tls13;     /* ciphers of TLS 1.3 */
+	const char *groups;
 	const char *min;
 	const char *max;
 	const char *const *hosts; /* that the certificate has to name */

@@ -132,6 +132,8 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key),
 	    .passphrase = is_set(work, PGA_SEEN_PASSPHRASE),
 	    .ciphers = chosen(work, wanted, PGA_SET_CIPHERS),
+	    .tls13 = chosen(work, wanted, PGA_SET_TLS13),
+	    .groups = chosen(work, wanted, PGA_SET_GROUPS),
 	    .min = chosen(work, wanted, PGA_SET_MIN),
 	    .max = chosen(work, wanted, PGA_SET_MAX),
 	    .hosts = hosts,
@@ -176,17 +178,18 @@ static int read_hosts(struct pga_server_work *work, struct pga_error *error)
 }
 
 /* The pair of one line: the server loads all of them, or none. */
-static int check_host(struct pga_server_work *work, struct pga_server_host *host,
-		      struct pga_error *error)
+static int check_host(struct pga_server_work *work, const char *const wanted[PGA_SET_COUNT],
+		      struct pga_server_host *host, struct pga_error *error)
 {
-	static const char *const none[PGA_SET_COUNT] = {NULL};
 	const char *const name = host->name;
 	const struct pga_server_pair pair = {.certificate = host->certificate,
 					     .key = host->key,
 					     .passphrase = host->passphrase,
-					     .ciphers = chosen(work, none, PGA_SET_CIPHERS),
-					     .min = chosen(work, none, PGA_SET_MIN),
-					     .max = chosen(work, none, PGA_SET_MAX),
+					     .ciphers = chosen(work, wanted, PGA_SET_CIPHERS),
+					     .tls13 = chosen(work, wanted, PGA_SET_TLS13),
+					     .groups = chosen(work, wanted, PGA_SET_GROUPS),
+					     .min = chosen(work, wanted, PGA_SET_MIN),
+					     .max = chosen(work, wanted, PGA_SET_MAX),
 					     .hosts = &name,
 					     .host_count = pga_server_host_is_name(host) ? 1 : 0};
 
@@ -218,7 +221,7 @@ static int check_called(const struct pga_server_work *work, const char *name,
 }
 
 static int check_hosts(struct pga_server_work *work, const struct pga_server_wish *wish,
-		       struct pga_error *error)
+		       const char *const wanted[PGA_SET_COUNT], struct pga_error *error)
 {
 	const char *path = work->settings.of[PGA_SEEN_HOSTS].now;
 
@@ -229,7 +232,7 @@ static int check_hosts(struct pga_server_work *work, const struct pga_server_wis
 		    "--cert and --key. Nothing was changed",
 		    "ssl_sni is on, and %s has lines: that of ssl_cert_file is not used", path);
 	for (size_t i = 0; i < work->hosts.count; i++)
-		if (check_host(work, &work->hosts.list[i], error) != 0)
+		if (check_host(work, wanted, &work->hosts.list[i], error) != 0)
 			return -1;
 	for (size_t i = 0; i < wish->host_count; i++)
 		if (check_called(work, wish->hosts[i], error) != 0)
@@ -287,13 +290,14 @@ int pga_server_plan_enable(struct pga_server_work *work, const struct pga_server
 {
 	const char *wanted[PGA_SET_COUNT] = {
 	    [PGA_SET_CERT] = wish->certificate, [PGA_SET_KEY] = wish->key,
+	    [PGA_SET_TLS13] = wish->tls13,      [PGA_SET_GROUPS] = wish->groups,
 	    [PGA_SET_CIPHERS] = wish->ciphers,  [PGA_SET_MIN] = wish->min,
 	    [PGA_SET_MAX] = wish->max,          [PGA_SET_ON] = "on"};
 
 	if (pga_server_settings_check(&work->settings, wanted, error) != 0)
 		return -1;
 	if (read_hosts(work, error) != 0 ||
-	    (work->hosts.count > 0 ? check_hosts(work, wish, error)
+	    (work->hosts.count > 0 ? check_hosts(work, wish, wanted, error)
 				   : check_pair(work, wish, wanted, error)) != 0 ||
 	    check_other_files(work, error) != 0)
 		return -1;

@@ -234,13 +234,36 @@ static int check_certificate(const char *path, const struct pga_server_pair *pai
 	return -1;
 }
 
+static bool is_given(const char *list)
+{
+	return list != NULL && list[0] != '\0';
+}
+
+/* The server's OpenSSL may know more of them than this one. */
+static int check_newer(SSL_CTX *context, const struct pga_server_pair *pair,
+		       struct pga_server_plan *plan, struct pga_error *error)
+{
+	if (is_given(pair->tls13) && SSL_CTX_set_ciphersuites(context, pair->tls13) != 1)
+		return pga_fail(
+		    error, "nothing was changed",
+		    "ssl_tls13_ciphers: OpenSSL knows no such list of TLS 1.3's ciphers "
+		    "as \"%s\"",
+		    pair->tls13);
+	if (is_given(pair->groups) && SSL_CTX_set1_groups_list(context, pair->groups) != 1)
+		pga_plan_add(plan, PGA_PLAN_WARNING,
+			     "ssl_groups: this program's OpenSSL does not know all of \"%s\", and "
+			     "the server's has to, or it loads nothing of its TLS",
+			     pair->groups);
+	return 0;
+}
+
 int pga_server_pair_check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
 				   struct pga_error *error)
 {
 	const int min = pga_tls_version_of(pair->min);
 	const int max = pga_tls_version_of(pair->max);
 	SSL_CTX *context;
-	bool taken;
+	int result;
 
 	if (max >= 0 && min > max)
 		return pga_fail(error, "nothing was changed",
@@ -254,12 +277,15 @@ int pga_server_pair_check_settings(const struct pga_server_pair *pair, struct pg
 	context = SSL_CTX_new(TLS_method());
 	if (context == NULL)
 		return pga_fail_memory(error);
-	taken = SSL_CTX_set_cipher_list(context, pair->ciphers) == 1;
+	if (SSL_CTX_set_cipher_list(context, pair->ciphers) != 1)
+		result = pga_fail(error, "nothing was changed",
+				  "ssl_ciphers: OpenSSL knows no cipher of \"%s\"", pair->ciphers);
+	else
+		result = check_newer(context, pair, plan, error);
 	SSL_CTX_free(context);
 	ERR_clear_error();
-	if (!taken)
-		return pga_fail(error, "nothing was changed",
-				"ssl_ciphers: OpenSSL knows no cipher of \"%s\"", pair->ciphers);
+	if (result != 0)
+		return -1;
 	pga_plan_add(plan, PGA_PLAN_CHECKED, "ciphers and protocol versions: OpenSSL takes them");
 	return 0;
 }

@@ -21,6 +21,8 @@ struct pga_server_pair {
 	bool copied;     /* a copy of them will be used, of the server's owner and mode 0600 */
 	bool passphrase; /* ssl_passphrase_command gives one: the key cannot be tried here */
 	const char *ciphers;
+	const char *tls13; /* ciphers of TLS 1.3; "" or NULL: OpenSSL's own; so with the groups */
+	const char *groups;
 	const char *min; /* "TLSv1.2" or ""; the same of max */
 	const char *max;
 	const char *const *hosts; /* how clients call the server */

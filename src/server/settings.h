@@ -15,6 +15,8 @@ enum pga_server_setting {
 	PGA_SET_CERT,
 	PGA_SET_KEY,
 	PGA_SET_CIPHERS,
+	PGA_SET_TLS13,  /* ssl_tls13_ciphers, of 18 and later; this one too: */
+	PGA_SET_GROUPS, /* ssl_groups */
 	PGA_SET_MIN,
 	PGA_SET_MAX,
 	PGA_SET_ON,

@@ -37,6 +37,14 @@ def follow(server, lines):
     return followed
 
 
+def spoken(server, *words):
+    """The cipher of a handshake of TLS 1.3; None where none stands."""
+    done = subprocess.run(["openssl", "s_client", "-starttls", "postgres", "-connect", f"127.0.0.1:{server.port}", "-tls1_3", *words],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    cipher = re.search(r"Cipher is (TLS_\w+)", done.stdout)
+    return cipher and cipher[1]
+
+
 def test_the_lines_are_shown_and_once_they_are_there_proved(home, postgres_of, tmp_path):
     authority = make_root()
     server = postgres_of(18).start(settings={"allow_alter_system": "off", "ssl": "off"})
@@ -60,10 +68,15 @@ def test_the_lines_are_shown_and_once_they_are_there_proved(home, postgres_of, t
         config = Path(server.directory, "data/postgresql.conf")
         config.write_text(config.read_text().replace("allow_alter_system = 'off'", "allow_alter_system = 'on'"))
         follow(server, [])
-        assert told(home, server, *words)["changed"] is True and altered(server) == {"ssl": "'on'"}
+        newer = [*words, "--groups", "P-384", "--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"]
+        done = change(home, server, *newer[:-1], "TLS_NONE")
+        assert done.returncode == 1 and 'ssl_tls13_ciphers: OpenSSL knows no such list of TLS 1.3\'s ciphers as "TLS_NONE"' in done.stderr
+        assert told(home, server, *newer)["changed"] is True
+        assert altered(server) == {"ssl": "'on'", "ssl_groups": "'P-384'", "ssl_tls13_ciphers": "'TLS_CHACHA20_POLY1305_SHA256'"}
+        assert spoken(server) == "TLS_CHACHA20_POLY1305_SHA256" and spoken(server, "-groups", "P-256") is None
         config.write_text(config.read_text().replace("allow_alter_system = 'on'", "allow_alter_system = 'off'"))
         follow(server, [])
-        taken_out = steps(home, server, "undo")[0]
-        assert re.fullmatch(r"take ssl out of .*/postgresql.auto.conf, line \d+", taken_out)
+        taken_out = steps(home, server, "undo")
+        assert any(re.fullmatch(r"take ssl out of .*/postgresql.auto.conf, line \d+", line) for line in taken_out)
     finally:
         server.stop()

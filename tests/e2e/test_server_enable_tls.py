@@ -179,6 +179,7 @@ def test_what_the_server_would_not_take(home, server, authority, pair, tmp_path)
     assert "its mode is 0644" in refuse(home, server, "enable-tls")
     assert "it does not name app.example.test" in refuse(home, server, "enable-tls", *words_of(pair), "--host", "app.example.test")
     assert "OpenSSL knows no cipher" in refuse(home, server, "enable-tls", *words_of(pair), "--ciphers", "NO-SUCH")
+    assert "this release of PostgreSQL has no setting ssl_groups" in refuse(home, server, "enable-tls", *words_of(pair), "--groups", "X25519")
     assert "ssl_min_protocol_version is TLSv1.3" in refuse(
         home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3", "--max-version", "TLSv1.2")
     assert asked_for_tls(server) is None
