@@ -8,6 +8,7 @@
 struct taking {
 	struct pga_audit *audit;
 	const struct pga_policy *policy;
+	bool received; /* the connection to a primary is among what was seen */
 	size_t hidden; /* mappings whose options were not told */
 };
 
@@ -33,6 +34,7 @@ static void take_receiver(void *context, const PGresult *row)
 	struct taking *taking = context;
 	struct pga_audit_outward *outward = begin(taking, PGA_AUDIT_RECEIVER, row);
 
+	taking->received = true;
 	if (outward != NULL)
 		pga_audit_judge_conninfo(taking->audit, outward, pga_audit_value(row, 4),
 					 taking->policy);
@@ -188,7 +190,7 @@ static int others(struct taking *taking, struct pga_audit_connection *connection
 int pga_audit_collect_outward(struct pga_audit *audit, struct pga_audit_connection *connection,
 			      const struct pga_policy *policy, struct pga_error *error)
 {
-	struct taking taking = {audit, policy, 0};
+	struct taking taking = {audit, policy, false, 0};
 
 	const struct {
 		const char *question;
@@ -222,9 +224,12 @@ int pga_audit_collect_outward(struct pga_audit *audit, struct pga_audit_connecti
 			pga_audit_not_seen(audit, asked[done].what,
 					   "there are more than 10000: these are left out", "");
 	}
-	if (taking.hidden > 0)
+	if (taking.hidden > 0 && !audit->superuser)
 		pga_audit_not_seen(audit, "the options of other roles' user mappings",
 				   "only a superuser and the owner of the server sees them", "");
+	if (audit->standby && !audit->monitor && !taking.received)
+		pga_audit_not_seen(audit, "the connection to its primary",
+				   "the role does not see it", "GRANT pg_monitor TO %s");
 	return others(&taking, connection, error);
 }
 

@@ -143,13 +143,54 @@ static const char *file_of(const struct pga_audit *audit, const struct pga_audit
 	return audit->hba_file[0] != '\0' ? audit->hba_file : "pg_hba.conf";
 }
 
+/* The length of the first of a rule's options, of which a part may be in quotes. */
+static size_t option_length(const char *options)
+{
+	bool quoted = false;
+	size_t length = 0;
+
+	for (; options[length] != '\0' && (quoted || options[length] != ' '); length++)
+		quoted = quoted != (options[length] == '"');
+	return length;
+}
+
+static bool begins(const char *option, const char *with)
+{
+	return strncmp(option, with, strlen(with)) == 0;
+}
+
+/* Others are refused beside another method, and with them the file (parse_hba_auth_opt(), 15 to
+ * 19). */
+static bool is_of_any_method(const char *option)
+{
+	return begins(option, "clientcert=") || begins(option, "clientname=");
+}
+
+/* Whether clients show a certificate that is for the role, as by the method cert. */
+static bool has_certificate(const struct pga_audit_rule *rule)
+{
+	for (const char *at = rule->options; *at != '\0'; at += strspn(at, " ")) {
+		if (begins(at, "clientcert=verify-full") && is(rule->type, "hostssl"))
+			return true;
+		at += option_length(at);
+	}
+	return false;
+}
+
 static void add_line(struct pga_text *line, const struct pga_audit_rule *rule, const char *type,
 		     const char *method)
 {
 	pga_text_addf(line, "%s %s %s%s%s %s", type, rule->databases, rule->users,
 		      rule->address[0] != '\0' ? " " : "", rule->address, method);
-	if (rule->options[0] != '\0')
-		pga_text_addf(line, " %s", rule->options);
+	for (const char *at = rule->options; *at != '\0'; at += strspn(at, " ")) {
+		const size_t length = option_length(at);
+
+		if (is(rule->method, method) || is_of_any_method(at)) {
+			pga_text_add(line, " ");
+			pga_text_add_bytes(line, at, length);
+		}
+		at += length;
+	}
 }
 
 /* A finding about a rule, with the line as it is, and as it should be (NULL: nothing to correct).
@@ -180,7 +221,8 @@ static void add_shadowed(struct pga_audit *audit, const struct pga_audit_rule *r
 {
 	struct pga_text what = PGA_TEXT_EMPTY;
 
-	pga_text_add(&what, "nobody gets to this rule: ");
+	/* "all" in quotes is a database of that name, which the view does not tell. */
+	pga_text_add(&what, "nobody seems to get to this rule: ");
 	if (!is(shadow->file, rule->file))
 		pga_text_addf(&what, "%s:", file_of(audit, shadow));
 	else
@@ -210,6 +252,8 @@ static void judge_method(struct pga_audit *audit, const struct pga_audit_rule *r
 	const char *type = plain ? "hostssl" : rule->type;
 	const char *better = stronger(rule->method);
 
+	if (is(rule->method, "trust") && has_certificate(rule))
+		return;
 	if (is(rule->method, "trust"))
 		add(audit, rule, PGA_RULE_TRUST, PGA_SEVERITY_ERROR,
 		    "anybody who reaches the server is whoever they say", type, better);

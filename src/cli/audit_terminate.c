@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/print_audit.h"
 #include "cli/question.h"
 
 #include <stdio.h>
@@ -68,7 +69,7 @@ static void list_them(FILE *out, const struct pga_unencrypted *sessions)
 	(void)fprintf(out, "%zu session%s without encryption to be ended:\n", sessions->count,
 		      sessions->count == 1 ? "" : "s");
 	for (size_t i = 0; i < sessions->count; i++)
-		pga_print(out, "  %s\n", sessions->names[i]);
+		pga_print_audit_line(out, "  %s", sessions->names[i]);
 	if (sessions->senders > 0)
 		(void)fprintf(
 		    out,
@@ -108,18 +109,19 @@ static int tell(void *context, struct pga_audit *audit, struct pga_error *error)
 	for (size_t i = 0; i < audit->ended_count; i++) {
 		const struct pga_audit_ended *ended = &audit->ended[i];
 
-		pga_print(stdout, "%s: process %ld: %s%s%s\n", audit->service, ended->pid,
-			  ended->gone ? "ended" : "not ended", ended->why[0] != '\0' ? ": " : "",
-			  ended->why);
+		pga_print_audit_line(stdout, "%s: process %ld: %s%s%s", audit->service, ended->pid,
+				     ended->gone ? "ended" : "not ended",
+				     ended->why[0] != '\0' ? ": " : "", ended->why);
 		telling->left += !ended->gone;
 	}
 	if (!audit->connected) {
-		pga_print(stdout, "%s: could not be looked at again\n", audit->service);
+		pga_print_audit_line(stdout, "%s: could not be looked at again", audit->service);
 		telling->left++;
 	}
 	pga_unencrypted_add(&again, audit);
 	for (size_t i = 0; i < again.count && !again.failed; i++)
-		pga_print(stdout, "still, or again, without encryption: %s\n", again.names[i]);
+		pga_print_audit_line(stdout, "still, or again, without encryption: %s",
+				     again.names[i]);
 	telling->left += again.count;
 	if (again.failed)
 		(void)pga_fail_memory(error);

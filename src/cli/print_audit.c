@@ -1,9 +1,27 @@
 #include "cli/print_audit.h"
 
+#include "base/printable.h"
 #include "base/terminal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+void pga_print_audit_line(FILE *out, const char *format, ...)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *line = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&line, format, arguments) >= 0)
+		pga_text_add_printable(&text, line, "");
+	va_end(arguments);
+	(void)fprintf(out, "%s\n", pga_text_string(&text));
+	pga_text_free(&text);
+	free(line);
+}
 
 void pga_audit_count(struct pga_audit_counts *counts, const struct pga_audit *audit)
 {
@@ -20,12 +38,12 @@ static void print_head(const struct pga_audit *audit)
 	size_t unseen = 0;
 
 	if (!audit->connected) {
-		pga_print(stdout, "%s\n", audit->service);
+		pga_print_audit_line(stdout, "%s", audit->service);
 		return;
 	}
 	if (audit->pooler) {
-		pga_print(stdout, "%s: pgbouncer, %zu database%s\n", audit->service,
-			  audit->outward_count, audit->outward_count == 1 ? "" : "s");
+		pga_print_audit_line(stdout, "%s: pgbouncer, %zu database%s", audit->service,
+				     audit->outward_count, audit->outward_count == 1 ? "" : "s");
 		return;
 	}
 	for (size_t i = 0; i < audit->session_count; i++) {
@@ -33,19 +51,20 @@ static void print_head(const struct pga_audit *audit)
 		encrypted += audit->sessions[i].tls;
 		unseen += !audit->sessions[i].seen;
 	}
-	pga_print(stdout, "%s: PostgreSQL %s%s%s%s, %s port %s, as %s%s\n", audit->service,
-		  audit->release, audit->standby ? ", a standby" : "",
-		  audit->cluster[0] != '\0' ? ", " : "", audit->cluster, audit->host, audit->port,
-		  audit->user, audit->superuser ? " (superuser)" : "");
+	pga_print_audit_line(stdout, "%s: PostgreSQL %s%s%s%s, %s port %s, as %s%s", audit->service,
+			     audit->release, audit->standby ? ", a standby" : "",
+			     audit->cluster[0] != '\0' ? ", " : "", audit->cluster, audit->host,
+			     audit->port, audit->user, audit->superuser ? " (superuser)" : "");
 	if (audit->protocol[0] != '\0')
-		pga_print(stdout, "  %s, %s, root %s%s%s%s\n", audit->protocol, audit->cipher,
-			  audit->root, audit->anchor[0] != '\0' ? " (anchor " : "", audit->anchor,
-			  audit->anchor[0] != '\0' ? ")" : "");
-	pga_print(stdout, "  %zu session%s over the network, %zu of them by TLS", clients,
-		  clients == 1 ? "" : "s", encrypted);
+		pga_print_audit_line(stdout, "  %s, %s, root %s%s%s%s", audit->protocol,
+				     audit->cipher, audit->root,
+				     audit->anchor[0] != '\0' ? " (anchor " : "", audit->anchor,
+				     audit->anchor[0] != '\0' ? ")" : "");
+	(void)printf("  %zu session%s over the network, %zu of them by TLS", clients,
+		     clients == 1 ? "" : "s", encrypted);
 	if (unseen > 0)
-		pga_print(stdout, "; %zu more of which that is not seen", unseen);
-	pga_print(stdout, "\n");
+		(void)printf("; %zu more of which that is not seen", unseen);
+	(void)putchar('\n');
 }
 
 /* ERROR MESSAGE, and below it, indented, what is known of it and what mends it. */
@@ -58,15 +77,16 @@ static void print_finding(const struct pga_finding *finding)
 	const enum pga_colour colour = colours[finding->severity];
 	const char *cis = pga_audit_cis(finding->id);
 
-	pga_print(stdout, "    %s%-7s%s  %s\n", pga_colour(stdout, colour),
-		  pga_severity_word(finding->severity), pga_colour(stdout, PGA_PLAIN),
-		  finding->message);
+	(void)printf("    %s%-7s%s  ", pga_colour(stdout, colour),
+		     pga_severity_word(finding->severity), pga_colour(stdout, PGA_PLAIN));
+	pga_print_audit_line(stdout, "%s", finding->message);
 	if (finding->detail != NULL)
-		pga_print(stdout, "             %s\n", finding->detail);
+		pga_print_audit_line(stdout, "             %s", finding->detail);
 	if (finding->hint != NULL)
-		pga_print(stdout, "             -> %s\n", finding->hint);
+		pga_print_audit_line(stdout, "             -> %s", finding->hint);
 	if (cis[0] != '\0')
-		pga_print(stdout, "             %s, %s\n", pga_finding_word(finding->id), cis);
+		pga_print_audit_line(stdout, "             %s, %s", pga_finding_word(finding->id),
+				     cis);
 }
 
 static const struct {

@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* How many findings there were of each severity, in how many servers. */
 struct pga_audit_counts {
@@ -12,6 +13,10 @@ struct pga_audit_counts {
 	size_t not_audited;
 	size_t findings[PGA_SEVERITY_ERROR + 1];
 };
+
+/* Prints a line. Whatever it quotes cannot steer a terminal, nor pass for another line: a line end
+ * in a name is shown as \x0A. */
+void pga_print_audit_line(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void pga_audit_count(struct pga_audit_counts *counts, const struct pga_audit *audit);
 

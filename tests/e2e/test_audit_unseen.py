@@ -20,9 +20,16 @@ NULL = "ECDHE-ECDSA-NULL-SHA:ECDHE-RSA-NULL-SHA:@SECLEVEL=0"
 SETTINGS = {"ssl_ciphers": f"HIGH:{NULL}", "ssl_max_protocol_version": "TLSv1.2"}
 
 
+RULES = """
+host all plain 127.0.0.1/32 trust
+hostssl all all 10.9.0.0/16 ident map=m
+hostssl all all 10.8.0.0/16 trust clientcert=verify-full
+"""
+
+
 @pytest.fixture(scope="module")
 def server(clusters, session_directory):
-    server = clusters.start(*ROOT.issue(session_directory, "localhost"), hba=HBA + "\nhost all plain 127.0.0.1/32 trust\n", settings=SETTINGS)
+    server = clusters.start(*ROOT.issue(session_directory, "localhost"), hba=HBA + RULES, settings=SETTINGS)
     sql(server, f"ALTER ROLE {USER} SUPERUSER", "CREATE ROLE plain LOGIN", "CREATE EXTENSION postgres_fdw", dbname=USER)
     yield server
     server.stop()
@@ -151,3 +158,18 @@ def test_a_pooler_is_said_and_its_clients_find_their_session_as_it_was(server, a
     with session(server.conninfo(sslmode="disable")) as pid:
         text = audit("--terminate-unencrypted", "--yes", port=pooler, status=1)
         assert f"process {pid}: not ended: a connection pooler is before the server" in text
+
+
+def test_a_corrected_line_is_one_that_the_server_takes(audit):
+    """Options of the old method are refused beside another one; and a certificate that is for the role is no trust."""
+    hints = {each["detail"]: each["hint"] for each in audit("--json", status=3)["findings"] if each["id"] == "rule-trust"}
+    assert hints == {"hostssl all all 10.9.0.0/16 ident map=m": "hostssl all all 10.9.0.0/16 scram-sha-256"}
+
+
+def test_a_name_with_a_line_end_passes_for_no_line_of_the_report(server, audit):
+    sql(server, 'CREATE DATABASE "x\n  nothing is weak\nother: PostgreSQL 15, fine"')
+    try:
+        lines = audit(status=3).splitlines()
+    finally:
+        sql(server, 'DROP DATABASE "x\n  nothing is weak\nother: PostgreSQL 15, fine"')
+    assert any("fine" in line for line in lines) and not any(line.startswith(("other", "  nothing")) for line in lines)
