@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From 19 on, each name may have a certificate of its own (ssl_sni). */
+/* From 19 on, each name may have a certificate of its own: ssl_sni, which not everybody sees. */
 static bool shows_by_name(const struct pga_audit *audit)
 {
 	const char *setting = pga_audit_setting(audit, "ssl_sni");
 
-	return setting != NULL && strcmp(setting, "on") == 0;
+	return setting != NULL ? strcmp(setting, "on") == 0 : audit->version >= 190000;
 }
 
 /* The one of the audit's own session, where the server has no other; the caller frees it. NULL with
@@ -48,23 +48,27 @@ static STACK_OF(X509) * shown_to(const struct pga_audit *audit,
 	return chain;
 }
 
+/* chain NULL: it is shown none, and so the caller's error says why. */
 static int add(struct pga_audit *audit, const struct pga_fleet_server *server,
 	       STACK_OF(X509) * chain, struct pga_error *error)
 {
 	struct pga_audit_caller *caller =
 	    pga_audit_grow(audit, &audit->callers, &audit->caller_count, sizeof *caller);
-	struct pga_chain_view view;
-	int result;
+	struct pga_chain_view view = {.verified = false};
+	const char *why;
+	int result = 0;
 
 	if (caller == NULL)
 		return pga_fail_memory(error);
-	result = pga_chain_view_of(server->target, chain, &view, error);
+	if (chain != NULL)
+		result = pga_chain_view_of(server->target, chain, &view, error);
+	why = chain != NULL ? view.why : error->message;
 	caller->services = pga_audit_copy(audit, server->services);
 	caller->host = pga_audit_copy(audit, server->target->host);
-	caller->weak = server->target->unverified;
+	caller->weak = chain != NULL && server->target->unverified;
 	caller->verified = view.verified;
 	caller->anchor = pga_audit_copy(audit, view.anchor != NULL ? view.anchor : "");
-	caller->why = pga_audit_copy(audit, view.why != NULL ? view.why : "");
+	caller->why = pga_audit_copy(audit, why != NULL ? why : "");
 	caller->hint = pga_audit_copy(audit, view.hint != NULL ? view.hint : "");
 	pga_chain_view_free(&view);
 	return result;
@@ -75,25 +79,19 @@ static int collect(struct pga_audit *audit, const struct pga_audit_connection *c
 		   struct pga_error *error)
 {
 	const unsigned port = (unsigned)strtoul(audit->port, NULL, 10);
+	int result = 0;
 
-	for (size_t i = 0; i < callers->fleet.count; i++) {
+	for (size_t i = 0; result == 0 && i < callers->fleet.count; i++) {
 		const struct pga_fleet_server *server = &callers->fleet.list[i];
 		STACK_OF(X509) * chain;
-		int result = 0;
 
 		if (!pga_caller_leads(callers, i, addresses, port))
 			continue;
 		chain = shown_to(audit, connection, server->target, error);
-		if (chain != NULL)
-			result = add(audit, server, chain, error);
-		else
-			pga_audit_not_seen(audit, "the certificate that each name is shown",
-					   error->message, "");
+		result = add(audit, server, chain, error);
 		sk_X509_pop_free(chain, X509_free);
-		if (result != 0 || chain == NULL)
-			return result;
 	}
-	return 0;
+	return result;
 }
 
 int pga_audit_collect_callers(struct pga_audit *audit, struct pga_audit_connection *connection,

@@ -1,5 +1,6 @@
 """pganchor server enable-tls and audit of a server with a certificate for each name: ssl_sni and pg_hosts.conf, PostgreSQL 19."""
 
+import json
 import os
 import subprocess
 
@@ -7,7 +8,8 @@ import pytest
 
 from certificates import make_root
 from local_cas import data, pin_of
-from services import pin_files, write
+from postgres import PASSWORD, USER
+from services import environment, pin_files, write
 from test_server_clients import about, plan
 from test_server_enable_tls import change, place, told
 
@@ -61,6 +63,12 @@ def test_each_name_is_checked_and_proved(home, server, authority, tmp_path, vers
     assert report["served"] == pin_of(other[0])
     report = told(home, server, "enable-tls")
     assert (report["changed"], report["proved"]) == (False, True)
+    # The audit is shown what each service is.
+    write(home, "".join((entry + "user={3}\npassword={4}\ndbname={3}\n").format(name, host, server.port, USER, PASSWORD) for name, host in (
+        ("prod", "db.example.test"), ("other", "other.example.test"), ("lost", "lost.example.test"))))
+    done = home.pganchor("audit", "--json", "prod", env=environment(home))
+    callers = json.loads(done.stdout)["servers"][0]["callers"]
+    assert [(item["services"], item["verified"]) for item in callers] == [("prod", True), ("other", True), ("lost", False)], done.stdout
     # Rules by whose addresses it is tried, too: whoever names no host is shown no certificate.
     before = (data(server) / "pg_hba.conf").read_text()
     (data(server) / "pg_hba.conf").write_text("host all tester 0.0.0.0/0 scram-sha-256\n" + before)
