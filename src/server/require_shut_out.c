@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* One of the databases and one of the users of a rule. */
 struct whom {
@@ -123,6 +124,58 @@ static bool is_kept_out(const struct pga_hba_tree *tree, const struct whom *whom
 	return true;
 }
 
+/* Of IPv4 or of IPv6: what "all" is for can be in two rules. */
+static bool has_all_of_family(const struct pga_hba_line *line, const struct pga_hba_line *of,
+			      int family)
+{
+	struct pga_hba_range range;
+	struct pga_hba_range other;
+
+	if (has_all_addresses_of(line, of))
+		return true;
+	if (pga_hba_range_of(of, &other))
+		return other.family != family;
+	if (!pga_hba_range_of(line, &range) || range.family != family)
+		return false;
+	for (size_t i = 0; i < range.length; i++)
+		if (range.mask[i] != 0)
+			return false;
+	return true;
+}
+
+/* Whether all of them are let in by TLS, wherever they come from. */
+static bool is_let_in(const struct pga_hba_tree *tree, const struct whom *whom)
+{
+	bool v4 = false;
+	bool v6 = false;
+
+	for (size_t i = 0; i < tree->place_count && !(v4 && v6); i++) {
+		const struct pga_hba_place *place = &tree->places[i];
+		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
+
+		if (!is_for(line, true) || !names_all_of(&place->databases, whom->database) ||
+		    !names_all_of(&place->users, whom->user))
+			continue;
+		if (pga_hba_rejects(line) && has_all_addresses_of(line, whom->line))
+			return false;
+		if (!pga_hba_rejects(line)) {
+			v4 = v4 || has_all_of_family(line, whom->line, AF_INET);
+			v6 = v6 || has_all_of_family(line, whom->line, AF_INET6);
+		}
+	}
+	return v4 && v6;
+}
+
+/* A rule that wants TLS lets in by it itself those who get as far; one that is for nobody then
+ * leaves them to others. */
+static bool is_shut_out(const struct pga_hba_tree *tree, const struct whom *whom)
+{
+	if (is_kept_out(tree, whom, false))
+		return false;
+	return pga_hba_becomes(whom->line) == PGA_HBA_COMMENTED_OUT ? !is_let_in(tree, whom)
+								    : is_kept_out(tree, whom, true);
+}
+
 /* One at least of those whom the rule is for. */
 static bool shuts_out(const struct pga_hba_tree *tree, size_t number)
 {
@@ -136,7 +189,7 @@ static bool shuts_out(const struct pga_hba_tree *tree, size_t number)
 		for (size_t k = 0; k < place->users.count; k++) {
 			whom.database = &place->databases.tokens[i];
 			whom.user = &place->users.tokens[k];
-			if (!is_kept_out(tree, &whom, false) && is_kept_out(tree, &whom, true))
+			if (is_shut_out(tree, &whom))
 				return true;
 		}
 	return false;

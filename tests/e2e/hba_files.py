@@ -163,3 +163,14 @@ NOT_WIDER = {
     "refused between": ("host all all 0.0.0.0/0 scram-sha-256\nhost all all 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 trust\n", {3}),
     "trust all the time": ("host all all 0.0.0.0/0 trust\nhost all all 127.0.0.1/32 trust\n", {3}),
 }
+
+# With the numbers of the lines by which somebody gets in without TLS who would not with it.
+SHUT_OUT = {
+    "some of them": ("hostnossl replication app 0.0.0.0/0 scram-sha-256\nhost replication all 10.1.2.3/32 trust\n", [3]),
+    "another user": ("hostnossl all app 10.0.0.0/8 md5\nhostssl all other 10.0.0.0/8 md5\n", [3]),
+    "half of them": ("hostnossl all all all md5\nhostssl all all 0.0.0.0/0 md5\n", [3]),
+    "refused with TLS": ("hostssl all all all reject\nhostnossl all all 10.0.0.0/8 md5\nhost all all all md5\n", [4, 5]),
+    "nobody: two halves": ("hostnossl all all all md5\nhostssl all all 0.0.0.0/0 md5\nhostssl all all ::/0 md5\n", []),
+    "nobody: more names": ("hostnossl app app 10.1.0.0/16 md5\nhostssl all app,other 10.0.0.0/8 cert\n", []),
+    "nobody: refused all the same": ("host all all 10.6.6.6/32 reject\nhostnossl all all 10.0.0.0/8 md5\nhost all all all md5\n", []),
+}

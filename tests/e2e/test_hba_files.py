@@ -8,7 +8,7 @@ import time
 import psycopg2
 import pytest
 
-from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, NOT_WIDER, WIDER, come, is_refused, network  # noqa: F401
+from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, NOT_WIDER, SHUT_OUT, WIDER, come, is_refused, network  # noqa: F401
 from local_cas import data
 from machines import HERE, LIBPQS
 from postgres import NAMES, PASSWORD, SUPERUSER, USER
@@ -149,3 +149,11 @@ def test_nobody_gets_in_easier_than_before(home, network, server):
         assert {one["line"] for one in require(home, network, server, "--yes", "--json")["changes"]} == changed
         after = come(network, server, COMERS)
         assert all(is_well(one, before[one], after[one]) for one in COMERS), text
+
+
+def test_whoever_has_no_other_way_than_without_tls_is_told(home, network, server):
+    for text, lines in SHUT_OUT.values():
+        load(server, BEFORE + text)
+        assert [one["line"] for one in require(home, network, server, "--dry-run", "--json", "--lock-out")["shut_out"]] == lines, text
+        done = run_require(home, network, server, "--dry-run")
+        assert (done.returncode, "--lock-out" in done.stderr) == ((1, True) if lines else (0, False)), (text, done)
