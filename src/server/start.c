@@ -55,6 +55,19 @@ static int read_hosts(const struct pga_cluster *cluster, const struct pga_server
 		   : 0;
 }
 
+static int check_pair(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
+		      struct pga_error *error)
+{
+	struct pga_error why;
+
+	if (pga_server_pair_check_start(cluster, pair, &why) == 0)
+		return 0;
+	return pga_fail(error,
+			"put that right, or pganchor server enable-tls --cert FILE --key FILE "
+			"gives it another pair; nothing was changed",
+			"%s", why.message);
+}
+
 static int check(const struct pga_cluster *cluster, const struct pga_server_settings *settings,
 		 struct pga_error *error)
 {
@@ -68,7 +81,7 @@ static int check(const struct pga_cluster *cluster, const struct pga_server_sett
 
 	if (result == 0)
 		result = hosts.count > 0 ? check_hosts(cluster, &hosts, &why)
-					 : pga_server_pair_check_start(cluster, &pair, &why);
+					 : check_pair(cluster, &pair, &why);
 	if (result == 0)
 		result = pga_server_check_other_files(cluster, settings, &why);
 	pga_server_hosts_free(&hosts);

@@ -452,7 +452,7 @@ def test_a_key_that_went_since_it_was_loaded(home, make_postgres, pair):
     key.unlink()
     for words in (["require-tls"], ["require-tls", "--dry-run"]):
         said = refuse(home, server, *words)
-        assert "would not start again with its TLS, though it goes on with what it has loaded: " in said and "own.key: " in said, said
+        assert "would not start again with its TLS, though it goes on with what it has loaded: " in said and "own.key: " in said and "enable-tls --cert FILE" in said, said
     assert "own.key: " in refuse(home, server, "enable-tls")
     assert asked_for_tls(server) == pin_of(crt)
 
