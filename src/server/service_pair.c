@@ -125,6 +125,7 @@ static void add_placing(const struct pga_server_target *target, const char *file
 static int fail_of_file(const struct pga_server_target *target, const char *file,
 			const struct pga_error *why, struct pga_error *error)
 {
+	const char *said = strstr(why->message, ":  "); /* behind "ERROR", in any language */
 	struct pga_text hint = PGA_TEXT_EMPTY;
 
 	pga_text_add(&hint,
@@ -134,7 +135,7 @@ static int fail_of_file(const struct pga_server_target *target, const char *file
 		(void)pga_fail_memory(error);
 	else
 		(void)pga_fail(error, pga_text_string(&hint), "%s at the server of service %s: %s",
-			       file, target->login.service, why->message);
+			       file, target->login.service, said != NULL ? said + 3 : why->message);
 	pga_text_free(&hint);
 	return -1;
 }

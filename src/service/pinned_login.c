@@ -12,10 +12,12 @@
 int pga_login_fail(const PGconn *connection, const char *otherwise, struct pga_error *error)
 {
 	const char *said = PQerrorMessage(connection);
+	const int length = (int)strcspn(said, "\n");
 
-	if (said[0] == '\0')
-		said = otherwise;
-	return pga_fail(error, NULL, "%.*s", (int)strcspn(said, "\n"), said);
+	/* "connection to server at …, port …, failed: " stands there before there is a reason. */
+	if (length == 0 || said[length - 1] == ' ')
+		return pga_fail(error, NULL, "%.*s%s", length, said, otherwise);
+	return pga_fail(error, NULL, "%.*s", length, said);
 }
 
 int pga_login_wait(const PGconn *connection, long long deadline, short events)
