@@ -54,9 +54,9 @@ static bool set_bits(struct pga_hba_range *range, const char *word)
 	for (size_t i = 0; i < sizeof range->mask; i++) {
 		const long left = bits - (long)i * 8;
 
-		range->mask[i] = left >= 8  ? 0xff
-				 : left > 0 ? (unsigned char)(0xff << (8 - left))
-					    : 0;
+		range->mask[i] = (unsigned char)(left >= 8  ? 0xff
+						 : left > 0 ? 0xff << (8 - left)
+							    : 0);
 	}
 	return true;
 }
