@@ -137,6 +137,7 @@ TLS = \
 	src/tls/openssl_error.c src/tls/openssl_error.h \
 	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
+	src/tls/pg_answer.c src/tls/pg_answer.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
 	src/tls/server_chain.c src/tls/server_chain.h \

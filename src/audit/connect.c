@@ -2,20 +2,13 @@
 
 #include "service/pinned_login.h"
 #include "tls/dial.h"
+#include "tls/pg_answer.h"
 
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define PARAMETERS 12
-
-/* No server has more to say: 10000 sessions are some 4 MB. libpq itself takes a gigabyte for one
- * row. */
-#define MOST_BYTES (64 << 20)
 
 /* Where libpq has one word or another that PostgreSQL's own settings are not to be taken for. */
 struct parameters {
@@ -64,32 +57,6 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 	return pga_pinned_login(connection->connection, connection->deadline, policy, pins, error);
 }
 
-/* The kernel counts: libpq does not tell. */
-static bool has_flooded(const struct pga_audit_connection *connection)
-{
-	struct tcp_info info = {0};
-	socklen_t length = sizeof info;
-
-	return getsockopt(PQsocket(connection->connection), IPPROTO_TCP, TCP_INFO, &info,
-			  &length) == 0 &&
-	       info.tcpi_bytes_received > MOST_BYTES;
-}
-
-/* The next part of an answer; NULL at its end. *lost where there will be none. */
-static PGresult *next_result(struct pga_audit_connection *connection, bool *lost)
-{
-	while (PQisBusy(connection->connection) != 0) {
-		connection->flooded = connection->flooded || has_flooded(connection);
-		if (connection->flooded ||
-		    pga_login_wait(connection->connection, connection->deadline, POLLIN) != 0 ||
-		    PQconsumeInput(connection->connection) != 1) {
-			*lost = true;
-			return NULL;
-		}
-	}
-	return PQgetResult(connection->connection);
-}
-
 static void keep_refusal(struct pga_audit_connection *connection, const PGresult *result,
 			 struct pga_error *error)
 {
@@ -103,7 +70,7 @@ static void keep_refusal(struct pga_audit_connection *connection, const PGresult
 
 const char *pga_audit_value(const PGresult *row, int column)
 {
-	return column < PQnfields(row) ? PQgetvalue(row, 0, column) : "";
+	return pga_pg_value(row, 0, column);
 }
 
 long pga_audit_number(const PGresult *row, int column)
@@ -141,7 +108,8 @@ static int take_answer(struct pga_audit_connection *connection, struct answering
 	PGresult *result;
 	bool lost = false;
 
-	while ((result = next_result(connection, &lost)) != NULL) {
+	while ((result = pga_pg_answer(connection->connection, connection->deadline, &lost)) !=
+	       NULL) {
 		switch (PQresultStatus(result)) {
 		case PGRES_SINGLE_TUPLE:
 			if (answering->count++ < answering->most)
@@ -152,12 +120,6 @@ static int take_answer(struct pga_audit_connection *connection, struct answering
 		case PGRES_TUPLES_OK:
 		case PGRES_COMMAND_OK:
 			break;
-		case PGRES_COPY_IN:
-		case PGRES_COPY_OUT:
-		case PGRES_COPY_BOTH:
-			/* libpq would say so again and again. */
-			PQclear(result);
-			return pga_fail(error, NULL, "it answers what it was not asked");
 		default:
 			if (!answering->refused)
 				keep_refusal(connection, result, error);
@@ -165,10 +127,13 @@ static int take_answer(struct pga_audit_connection *connection, struct answering
 		}
 		PQclear(result);
 	}
-	if (connection->flooded)
+	if (lost && pga_pg_has_flooded(connection->connection))
 		return pga_fail(error, NULL, "its answers do not end");
 	if (lost || PQstatus(connection->connection) != CONNECTION_OK)
-		return pga_login_fail(connection->connection, "the time for it was over", error);
+		return pga_login_fail(connection->connection,
+				      "the time for it was over, or it answers what it was not "
+				      "asked",
+				      error);
 	return 0;
 }
 

@@ -15,7 +15,6 @@ struct pga_audit_connection {
 	long long deadline; /* pga_dial_now() */
 	char sqlstate[6];   /* of the last question that was refused; "" */
 	bool cut;           /* the last answer had more rows than were taken */
-	bool flooded;       /* it has sent more than any server has to say */
 };
 
 /* Takes a row of an answer: what PQgetvalue(row, 0, column) tells of it. */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include "tls/dial.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
@@ -169,25 +170,20 @@ void pga_cluster_leave(struct pga_cluster_session *session)
 static PGresult *execute(struct pga_cluster_session *session, const char *words)
 {
 	const long long deadline = pga_dial_now() + ANSWER_TIME;
-	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
 	PGresult *result = NULL;
 	PGresult *next;
+	bool lost = false;
 
 	if (PQsendQuery(session->connection, words) != 1)
 		return NULL;
-	while (PQisBusy(session->connection) != 0) {
-		const long long left = deadline - pga_dial_now();
-
-		if (left <= 0)
-			return NULL;
-		if (poll(&socket, 1, (int)left) > 0 && PQconsumeInput(session->connection) != 1)
-			return NULL;
-	}
-	while ((next = PQgetResult(session->connection)) != NULL) {
+	while ((next = pga_pg_answer(session->connection, deadline, &lost)) != NULL) {
 		PQclear(result);
 		result = next;
 	}
-	return result;
+	if (!lost)
+		return result;
+	PQclear(result);
+	return NULL;
 }
 
 PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
@@ -242,8 +238,8 @@ int pga_cluster_can_serve(struct pga_cluster_session *session,
 	int result = rows != NULL ? 0 : -1;
 
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
-		result = check_setting(PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1),
-				       PQgetvalue(rows, i, 2), wanted, error);
+		result = check_setting(pga_pg_value(rows, i, 0), pga_pg_value(rows, i, 1),
+				       pga_pg_value(rows, i, 2), wanted, error);
 	PQclear(rows);
 	return result;
 }
@@ -265,10 +261,10 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 		before[k] = (struct pga_cluster_setting){pga_tls_settings[k], NULL};
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
 		for (size_t k = 0; k < PGA_TLS_SETTINGS; k++) {
-			if (strcmp(PQgetvalue(rows, i, 0), before[k].name) != 0)
+			if (strcmp(pga_pg_value(rows, i, 0), before[k].name) != 0)
 				continue;
 			free(session->values[k]);
-			session->values[k] = strdup(PQgetvalue(rows, i, 1));
+			session->values[k] = strdup(pga_pg_value(rows, i, 1));
 			before[k].value = session->values[k];
 			if (before[k].value == NULL)
 				result = pga_fail_memory(error);
@@ -320,7 +316,7 @@ static void load_time(struct pga_cluster_session *session, char time[64])
 	PGresult *rows =
 	    pga_cluster_ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
 
-	(void)snprintf(time, 64, "%s", rows != NULL ? PQgetvalue(rows, 0, 0) : "");
+	(void)snprintf(time, 64, "%s", rows != NULL ? pga_pg_value(rows, 0, 0) : "");
 	PQclear(rows);
 }
 
@@ -375,7 +371,7 @@ char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting
 		rows = pga_cluster_ask(session, pga_text_string(&words), error);
 	if (words.failed ||
 	    (rows != NULL &&
-	     (value = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "")) == NULL))
+	     (value = strdup(PQntuples(rows) == 1 ? pga_pg_value(rows, 0, 0) : "")) == NULL))
 		(void)pga_fail_memory(error);
 	PQclear(rows);
 	pga_text_free(&words);
@@ -392,7 +388,7 @@ const char *pga_cluster_log(struct pga_cluster_session *session)
 		: NULL;
 
 	if (rows != NULL && PQntuples(rows) == 1)
-		session->log = strdup(PQgetvalue(rows, 0, 0));
+		session->log = strdup(pga_pg_value(rows, 0, 0));
 	PQclear(rows);
 	return session->log != NULL ? session->log : "";
 }

@@ -3,6 +3,7 @@
 #include "server/service_pair.h"
 
 #include "base/text.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
@@ -48,7 +49,7 @@ static int look_at_view(struct pga_server_work *work, struct in_the_way *found,
 	if (rows == NULL)
 		return -1;
 	for (int i = 0; i < PQntuples(rows); i++)
-		add_rule(work, found, PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1));
+		add_rule(work, found, pga_pg_value(rows, i, 0), pga_pg_value(rows, i, 1));
 	PQclear(rows);
 	return 0;
 }
@@ -159,11 +160,11 @@ int pga_server_warn_of_cost(struct pga_server_work *work, struct pga_error *erro
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "%s%s (%s) from %s has TLS now: it comes back without, or not at all "
 			     "where its sslmode is require or more",
-			     strcmp(PQgetvalue(rows, i, 3), "walsender") == 0 ? "the standby or "
-										"subscriber "
-									      : "",
-			     PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1),
-			     PQgetvalue(rows, i, 2));
+			     strcmp(pga_pg_value(rows, i, 3), "walsender") == 0 ? "the standby or "
+										  "subscriber "
+										: "",
+			     pga_pg_value(rows, i, 0), pga_pg_value(rows, i, 1),
+			     pga_pg_value(rows, i, 2));
 	if (PQntuples(rows) > NAMED)
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING, "and %d more sessions likewise",
 			     PQntuples(rows) - NAMED);

@@ -2,6 +2,7 @@
 
 #include "server/hba_view.h"
 #include "server/left.h"
+#include "tls/pg_answer.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *
 	int result = rows != NULL ? pga_cluster_as_owner(cluster, &as, error) : -1;
 
 	if (result == 0) {
-		result = pga_hba_tree_read(tree, &pga_hba_local, PQgetvalue(rows, 0, 0),
+		result = pga_hba_tree_read(tree, &pga_hba_local, pga_pg_value(rows, 0, 0),
 					   cluster->version, error);
 		pga_cluster_as_before(&as);
 	}

@@ -6,6 +6,7 @@
 #include "server/require_undo.h"
 #include "server/start.h"
 #include "server/target.h"
+#include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 static char *show(struct pga_requiring *requiring, const char *question, struct pga_error *error)
 {
 	PGresult *rows = pga_cluster_ask(requiring->session, question, error);
-	char *value = rows != NULL && PQntuples(rows) == 1 ? strdup(PQgetvalue(rows, 0, 0)) : NULL;
+	char *value =
+	    rows != NULL && PQntuples(rows) == 1 ? strdup(pga_pg_value(rows, 0, 0)) : NULL;
 
 	if (rows != NULL && value == NULL)
 		(void)pga_fail_memory(error);

@@ -2,6 +2,7 @@
 #include "server/require.h"
 
 #include "server/require_world.h"
+#include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,14 @@ static int add(struct pga_locked_out *locked_out, const PGresult *rows, int row,
 	locked_out->sessions = more;
 	more = &more[locked_out->count++];
 	*more = (struct pga_plain_session){
-	    .pid = strdup(PQgetvalue(rows, row, 0)),
-	    .kind = strdup(PQgetvalue(rows, row, 1)),
-	    .user = strdup(PQgetvalue(rows, row, 2)),
-	    .database = strdup(PQgetvalue(rows, row, 3)),
-	    .application = strdup(PQgetvalue(rows, row, 4)),
-	    .address = strdup(PQgetvalue(rows, row, 5)),
-	    .since = strdup(PQgetvalue(rows, row, 6)),
-	    .gss = PQgetvalue(rows, row, 7)[0] == 't',
+	    .pid = strdup(pga_pg_value(rows, row, 0)),
+	    .kind = strdup(pga_pg_value(rows, row, 1)),
+	    .user = strdup(pga_pg_value(rows, row, 2)),
+	    .database = strdup(pga_pg_value(rows, row, 3)),
+	    .application = strdup(pga_pg_value(rows, row, 4)),
+	    .address = strdup(pga_pg_value(rows, row, 5)),
+	    .since = strdup(pga_pg_value(rows, row, 6)),
+	    .gss = pga_pg_value(rows, row, 7)[0] == 't',
 	    .shut_out = shut_out,
 	};
 	if (more->pid == NULL || more->kind == NULL || more->user == NULL ||
@@ -40,10 +41,10 @@ static int judge(struct pga_locked_out *locked_out, const struct pga_hba_tree *t
 		 struct pga_error *error)
 {
 	struct pga_hba_client client = {
-	    .user = PQgetvalue(rows, row, 2),
-	    .database = PQgetvalue(rows, row, 3),
-	    .address = PQgetvalue(rows, row, 5),
-	    .way = PQgetvalue(rows, row, 7)[0] == 't' ? PGA_HBA_BY_GSS : PGA_HBA_PLAIN,
+	    .user = pga_pg_value(rows, row, 2),
+	    .database = pga_pg_value(rows, row, 3),
+	    .address = pga_pg_value(rows, row, 5),
+	    .way = pga_pg_value(rows, row, 7)[0] == 't' ? PGA_HBA_BY_GSS : PGA_HBA_PLAIN,
 	};
 	bool came;
 

@@ -5,6 +5,7 @@
 #include "cert/cluster_sql.h"
 #include "server/hba_change.h"
 #include "server/require.h"
+#include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static int read_by_sql(void *context, const char *path, struct pga_text *bytes, 
 		return -1;
 	*found = PQntuples(rows) == 1 && PQgetisnull(rows, 0, 0) == 0;
 	if (*found) {
-		value = PQunescapeBytea((const unsigned char *)PQgetvalue(rows, 0, 0), &length);
+		value = PQunescapeBytea((const unsigned char *)pga_pg_value(rows, 0, 0), &length);
 		if (value != NULL)
 			pga_text_add_bytes(bytes, value, length);
 		bytes->failed = bytes->failed || value == NULL;
@@ -93,9 +94,9 @@ static int read_file(struct pga_require_by_sql *by, struct pga_error *error)
 	int result = -1;
 
 	if (row != NULL)
-		result =
-		    pga_hba_tree_read(&by->tree, &source, PQgetvalue(row, 0, 1),
-				      (int)strtol(PQgetvalue(row, 0, 0), NULL, 10) / 10000, error);
+		result = pga_hba_tree_read(&by->tree, &source, pga_pg_value(row, 0, 1),
+					   (int)strtol(pga_pg_value(row, 0, 0), NULL, 10) / 10000,
+					   error);
 	PQclear(row);
 	if (by->tree.part_count > 0 && check_file(&by->tree.parts[0], error) != 0)
 		return -1;
@@ -142,7 +143,7 @@ static int look(struct pga_require_by_sql *by, enum found *found, struct pga_err
 	else
 		row = pga_cluster_ask(by->login.session, pga_text_string(&words), error);
 	if (row != NULL)
-		*found = (enum found)(PQgetvalue(row, 0, 0)[0] - '0');
+		*found = (enum found)(pga_pg_value(row, 0, 0)[0] - '0');
 	PQclear(row);
 	pga_text_free(&words);
 	return row != NULL ? 0 : -1;

@@ -1,6 +1,7 @@
 #include "server/require_world.h"
 
 #include "base/text.h"
+#include "tls/pg_answer.h"
 
 #include <errno.h>
 #include <libpq-fe.h>
@@ -29,7 +30,7 @@ static bool ask(struct pga_require_world *world, struct pga_text *words)
 	if (rows == NULL)
 		world->failed = true;
 	else
-		yes = PQntuples(rows) == 1 && PQgetvalue(rows, 0, 0)[0] == 't';
+		yes = PQntuples(rows) == 1 && pga_pg_value(rows, 0, 0)[0] == 't';
 	PQclear(rows);
 	pga_text_free(words);
 	return yes;
@@ -78,7 +79,7 @@ static void learn_addresses(struct pga_require_world *world)
 	if (!world->failed && pga_hba_range_read("127.0.0.1", &world->own[0]) &&
 	    pga_hba_range_read("::1", &world->own[1]))
 		world->world.own_count =
-		    pga_hba_range_read(PQgetvalue(rows, 0, 0), &world->own[2]) ? 3 : 2;
+		    pga_hba_range_read(pga_pg_value(rows, 0, 0), &world->own[2]) ? 3 : 2;
 	PQclear(rows);
 }
 

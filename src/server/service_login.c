@@ -5,6 +5,7 @@
 #include "service/check_many.h"
 #include "service/pinned_login.h"
 #include "tls/dial.h"
+#include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +130,7 @@ static int check_direct(const struct pga_service_login *login, struct pga_error 
 					"pg_catalog.pg_backend_pid()",
 					error);
 	const bool direct =
-	    row != NULL && PQntuples(row) == 1 && strcmp(PQgetvalue(row, 0, 0), "t") == 0;
+	    row != NULL && PQntuples(row) == 1 && strcmp(pga_pg_value(row, 0, 0), "t") == 0;
 	const bool asked = row != NULL;
 
 	PQclear(row);

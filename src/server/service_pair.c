@@ -2,6 +2,7 @@
 
 #include "base/shell_word.h"
 #include "base/text.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 #include <openssl/err.h>
@@ -57,7 +58,7 @@ static int read_file(const struct pga_server_target *target, const char *path,
 	if (rows == NULL)
 		return -1;
 	if (is_value(rows, 1))
-		plain = PQunescapeBytea((const unsigned char *)PQgetvalue(rows, 0, 0), &length);
+		plain = PQunescapeBytea((const unsigned char *)pga_pg_value(rows, 0, 0), &length);
 	if (plain == NULL) {
 		(void)pga_fail(error, NULL, "the server does not show its bytes");
 	} else if (length > FILE_LIMIT) {
@@ -83,9 +84,9 @@ static int look_at_key(const struct pga_server_target *target, const char *path,
 		return -1;
 	if (!is_value(rows, 2))
 		(void)pga_fail(error, NULL, "it is not there");
-	else if (strcmp(PQgetvalue(rows, 0, 1), "f") != 0)
+	else if (strcmp(pga_pg_value(rows, 0, 1), "f") != 0)
 		(void)pga_fail(error, NULL, "it is a directory");
-	else if (strcmp(PQgetvalue(rows, 0, 0), "0") == 0)
+	else if (strcmp(pga_pg_value(rows, 0, 0), "0") == 0)
 		(void)pga_fail(error, NULL, "it is empty");
 	else
 		result = 0;

@@ -1,6 +1,7 @@
 #include "server/settings.h"
 
 #include "base/text.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
@@ -80,10 +81,10 @@ static int read_altered(struct pga_cluster_session *session, struct pga_server_s
 	int result = rows != NULL ? 0 : -1;
 
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++) {
-		struct pga_server_value *value = find(settings, PQgetvalue(rows, i, 0));
+		struct pga_server_value *value = find(settings, pga_pg_value(rows, i, 0));
 
 		if (value != NULL)
-			result = take(&value->altered, PQgetvalue(rows, i, 1), error);
+			result = take(&value->altered, pga_pg_value(rows, i, 1), error);
 	}
 	PQclear(rows);
 	return result;
@@ -92,13 +93,13 @@ static int read_altered(struct pga_cluster_session *session, struct pga_server_s
 static int take_value(struct pga_server_value *value, const PGresult *rows, int row,
 		      struct pga_error *error)
 {
-	if (take(&value->now, PQgetvalue(rows, row, 1), error) != 0 ||
-	    take(&value->source, PQgetvalue(rows, row, 2), error) != 0)
+	if (take(&value->now, pga_pg_value(rows, row, 1), error) != 0 ||
+	    take(&value->source, pga_pg_value(rows, row, 2), error) != 0)
 		return -1;
 	if (PQgetisnull(rows, row, 3) || PQgetisnull(rows, row, 4))
 		return 0;
-	return take(&value->file, PQgetvalue(rows, row, 3), error) == 0
-		   ? take(&value->line, PQgetvalue(rows, row, 4), error)
+	return take(&value->file, pga_pg_value(rows, row, 3), error) == 0
+		   ? take(&value->line, pga_pg_value(rows, row, 4), error)
 		   : -1;
 }
 
@@ -115,7 +116,7 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 		      PGA_SEEN_COUNT, ")", error);
 	result = rows != NULL ? 0 : -1;
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++) {
-		struct pga_server_value *value = find(settings, PQgetvalue(rows, i, 0));
+		struct pga_server_value *value = find(settings, pga_pg_value(rows, i, 0));
 
 		if (value != NULL)
 			result = take_value(value, rows, i, error);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "tls/server_chain.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 #include <openssl/err.h>
@@ -34,7 +35,7 @@ int pga_server_target_find_host(struct pga_server_target *target, struct pga_err
 
 	if (rows == NULL)
 		return -1;
-	target->host = first_address(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "");
+	target->host = first_address(PQntuples(rows) == 1 ? pga_pg_value(rows, 0, 0) : "");
 	PQclear(rows);
 	return target->host != NULL ? 0 : pga_fail_memory(error);
 }
@@ -72,9 +73,9 @@ static int identify(struct pga_server_target *target, unsigned *port, struct pga
 	if (PQntuples(row) != 1 || PQnfields(row) != 3) {
 		(void)pga_fail(error, NULL, "the server does not say which one it is");
 	} else {
-		target->system = strdup(PQgetvalue(row, 0, 0));
-		target->cluster.directory = strdup(PQgetvalue(row, 0, 1));
-		*port = (unsigned)strtoul(PQgetvalue(row, 0, 2), NULL, 10);
+		target->system = strdup(pga_pg_value(row, 0, 0));
+		target->cluster.directory = strdup(pga_pg_value(row, 0, 1));
+		*port = (unsigned)strtoul(pga_pg_value(row, 0, 2), NULL, 10);
 		result = target->system != NULL && target->cluster.directory != NULL
 			     ? 0
 			     : pga_fail_memory(error);
@@ -106,7 +107,7 @@ int pga_server_target_lock(const struct pga_server_target *target, struct pga_er
 	PGresult *row = pga_cluster_ask(
 	    target->session, "SELECT pg_catalog.pg_try_advisory_lock(7377830441)", error);
 	const bool locked = row != NULL && PQntuples(row) == 1 && PQnfields(row) == 1 &&
-			    strcmp(PQgetvalue(row, 0, 0), "t") == 0;
+			    strcmp(pga_pg_value(row, 0, 0), "t") == 0;
 	const bool asked = row != NULL;
 
 	PQclear(row);

@@ -1,5 +1,6 @@
 /* The last change of pganchor server is put back: the plan. */
 #include "server/change.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
@@ -23,7 +24,7 @@ static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_err
 
 	if (rows == NULL)
 		return -1;
-	*on = PQntuples(rows) == 1 && strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+	*on = PQntuples(rows) == 1 && strcmp(pga_pg_value(rows, 0, 0), "t") == 0;
 	PQclear(rows);
 	return 0;
 }
