@@ -25,13 +25,6 @@ static void add(struct parameters *parameters, const char *keyword, const char *
 	parameters->values[parameters->count++] = value;
 }
 
-/* A server's notices are not for the terminal. */
-static void ignore_notice(void *context, const PGresult *result)
-{
-	(void)context;
-	(void)result;
-}
-
 int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins,
 		      const struct pga_verdict *verdict, long seconds, struct pga_error *error)
@@ -53,7 +46,6 @@ int pga_audit_connect(struct pga_audit_connection *connection, const char *servi
 	connection->connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
 	if (connection->connection == NULL)
 		return pga_fail_memory(error);
-	(void)PQsetNoticeReceiver(connection->connection, ignore_notice, NULL);
 	return pga_pinned_login(connection->connection, connection->deadline, policy, pins, error);
 }
 

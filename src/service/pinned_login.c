@@ -62,11 +62,19 @@ static int judge(PGconn *connection, const struct pga_policy *policy, const stru
 	return pga_fail(error, NULL, "the root that its chain ends in is not pinned for it");
 }
 
+/* A server's notices are not for the terminal. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
 int pga_pinned_login(PGconn *connection, long long deadline, const struct pga_policy *policy,
 		     const struct pga_pins *pins, struct pga_error *error)
 {
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
+	(void)PQsetNoticeReceiver(connection, ignore_notice, NULL);
 	if (PQstatus(connection) == CONNECTION_BAD)
 		return pga_login_fail(connection, "no connection could be begun", error);
 	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {

@@ -146,3 +146,17 @@ def test_answers(home, issued, how):
         assert done.returncode == 1 and "do not end" in done.stdout
     if how.startswith("copy"):
         assert done.returncode == 1 and "not asked" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["enable-tls", "require-tls"])
+@pytest.mark.parametrize("how", ["few columns", "no column", "no row", "true", "escapes", "copy out", "nothing", "error", "endless", "notices"])
+def test_what_changes_a_server_bears_them_too(home, issued, command, how):
+    pin_files(home, ("company", ROOT, "*", "scoped"))
+    server = Hostile(issued, ANSWERS[how])
+    try:
+        service(home, "prod", "localhost", home / own("company"), more=f"port={server.port}\nhostaddr=127.0.0.1\nuser=app\ndbname=app\n")
+        done = home.pganchor("server", command, "prod", "--yes", env=environment(home))
+    finally:
+        server.stop()
+    assert done.returncode == 1 and done.stderr.startswith("pganchor: "), done
+    assert not any(sign in done.stdout + done.stderr for sign in "\x1b\x07\x9b\u202e")
