@@ -49,9 +49,9 @@ static struct pga_audit_setting sample_settings[] = {
 static struct pga_audit_outward sample_outward[] = {
     {PGA_AUDIT_SUBSCRIPTION, T("orders_in"), T("orders"), T("postgres"),
      T("host=db2.example.test user=repl password=******** sslmode=require"), true, true, false,
-     T("sslmode=require does not verify the server")},
+     false, T("sslmode=require does not verify the server")},
     {PGA_AUDIT_FOREIGN, T("archive"), T("orders"), T(""),
-     T("host=archive.example.test sslmode=verify-full"), true, true, true, T("")},
+     T("host=archive.example.test sslmode=verify-full"), true, true, true, false, T("")},
 };
 
 static struct pga_audit_certificate sample_chain[] = {
