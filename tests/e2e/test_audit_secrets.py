@@ -114,6 +114,40 @@ def test_what_a_rule_with_an_error_says(server, audit):
     assert "not in name=value format: ********" in errors[0]["detail"] and "log" in errors[1]["detail"]
 
 
+# Each with what is found of it.
+COMPARED = [
+    ("hostssl all all 10.0.0.0/8 scram-sha-256", set()),
+    ("hostssl all all 10.1.0.0/16 trust", {"rule-shadowed"}),
+    ("hostssl all all 10.1.0.0 255.255.0.0 trust", {"rule-shadowed"}),
+    ("hostssl all all 8.0.0.0/5 trust", {"rule-trust"}),
+    ("host all all 10.2.0.0/16 scram-sha-256", {"rule-without-tls"}),
+    ("hostssl replication all 10.3.0.0/16 trust", {"rule-trust"}),
+    ("hostssl a,b c,d 20.0.0.0/8 scram-sha-256", set()),
+    ("hostssl b d 20.0.0.0/8 trust", {"rule-shadowed"}),
+    ("hostssl b,c d 20.0.0.0/8 trust", {"rule-trust"}),
+    ("hostssl all all fd00::/8 scram-sha-256", set()),
+    ("hostssl all all fd12:3456::/32 trust", {"rule-shadowed"}),
+    ("host x x 127.0.0.1/32 trust", {"rule-local-trust"}),
+    ("host x x 127.0.0.1/0 trust", {"rule-without-tls", "rule-trust"}),
+    ("local y y trust", {"rule-local-trust"}),
+]
+
+
+def test_rules_are_compared_by_their_ranges_and_lists(server, audit):
+    hba = server.directory / "data/pg_hba.conf"
+    before = hba.read_text()
+    hba.write_text("".join(line + "\n" for line, _ in COMPARED) + HBA)
+    try:
+        (seen,) = json.loads(audit("--json"))["servers"]
+    finally:
+        hba.write_text(before)
+    found = [set() for _ in seen["rules"]]
+    for finding in seen["findings"]:
+        if finding["id"].startswith("rule-"):
+            found[int(finding["object"].rsplit(":", 1)[1]) - 1].add(finding["id"])
+    assert found[:len(COMPARED)] == [ids for _, ids in COMPARED]
+
+
 def test_what_the_next_start_refuses(server, audit):
     settings = server.directory / "data/postgresql.conf"
     before = settings.read_text()
