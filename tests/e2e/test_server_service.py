@@ -246,3 +246,14 @@ def test_killed_anywhere_undo_is_the_way_back(home, server, call, first, step):
             break
         killed += 1
     assert killed > 0 and done.returncode == 0
+
+
+def test_by_a_host_that_the_policy_exempts(home, server):
+    """It comes without TLS, with TLS while there is some, and once more without."""
+    write(home, "allow-weak = localhost\n", ".config/pganchor/policy.conf")
+    text = (home / SERVICES).read_text()
+    write(home, text.replace("[prod]", "[plain]").replace("sslmode=verify-full", "sslmode=prefer"))
+    report = told(home, "enable-tls", "plain", *server.pair("own"))
+    assert report["served"] == server.shown() == server.pin("own")
+    report = told(home, "undo", "plain")
+    assert (report["tls"], server.shown()) == (False, None) and not (home / RECORD).exists()
