@@ -127,7 +127,7 @@ static int look(struct pga_server_work *work, struct pga_error *error)
 static int compare(struct pga_server_work *work, struct pga_error *error)
 {
 	struct pga_server_spoken now;
-	struct pga_server_settings set = {.of = {{NULL}}};
+	struct pga_server_settings set = {0};
 	bool same;
 	int result;
 

@@ -239,6 +239,16 @@ static bool is_given(const char *list)
 	return list != NULL && list[0] != '\0';
 }
 
+/* OpenSSL's macro takes the const from what it is given. */
+static bool knows_groups(SSL_CTX *context, const char *groups)
+{
+	char *copy = strdup(groups);
+	const bool known = copy == NULL || SSL_CTX_set1_groups_list(context, copy) == 1;
+
+	free(copy);
+	return known;
+}
+
 /* The server's OpenSSL may know more of them than this one. */
 static int check_newer(SSL_CTX *context, const struct pga_server_pair *pair,
 		       struct pga_server_plan *plan, struct pga_error *error)
@@ -249,7 +259,7 @@ static int check_newer(SSL_CTX *context, const struct pga_server_pair *pair,
 		    "ssl_tls13_ciphers: OpenSSL knows no such list of TLS 1.3's ciphers "
 		    "as \"%s\"",
 		    pair->tls13);
-	if (is_given(pair->groups) && SSL_CTX_set1_groups_list(context, pair->groups) != 1)
+	if (is_given(pair->groups) && !knows_groups(context, pair->groups))
 		pga_plan_add(plan, PGA_PLAN_WARNING,
 			     "ssl_groups: this program's OpenSSL does not know all of \"%s\", and "
 			     "the server's has to, or it loads nothing of its TLS",

@@ -253,7 +253,8 @@ void pga_server_settings_plan(const struct pga_server_settings *settings,
 {
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		if (changes(settings, wanted, i)) {
-			pga_server_setting_plan(settings, i, wanted[i], plan);
+			pga_server_setting_plan(settings, (enum pga_server_setting)i, wanted[i],
+						plan);
 			pga_plan_detail(plan, "it is '%s' (%s)", settings->of[i].now,
 					settings->of[i].source);
 		}

@@ -56,7 +56,7 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 	work->goals[i] = (struct pga_server_goal){true, value};
 	work->back[i] = (struct pga_server_goal){true, now};
 	work->changes = true;
-	pga_server_setting_plan(&work->settings, i, value, &work->plan);
+	pga_server_setting_plan(&work->settings, (enum pga_server_setting)i, value, &work->plan);
 }
 
 /* A copy that is named by what stays, or comes back, stays, too. */
