@@ -187,6 +187,8 @@ struct pga_audit {
 	    *file_pin; /* SHA-256 of the certificate in ssl_cert_file; NULL where it was not seen */
 	char *file_fault; /* why the server cannot load its pair at the next start; NULL: nothing is
 			     known against it */
+	bool rules_newer; /* a file of rules was changed since they were loaded */
+	bool settings_newer; /* likewise of settings */
 	struct pga_audit_refused *refused;
 	size_t refused_count;
 	char **md5_roles; /* that have a password which is stored as MD5 */

@@ -124,6 +124,15 @@ static bool is_all(const char *word, size_t length)
 	return length == strlen("ALL") && strncasecmp(word, "ALL", length) == 0;
 }
 
+bool pga_audit_has_cipher(const char *ciphers)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	const bool has = context == NULL || SSL_CTX_set_cipher_list(context, ciphers) == 1;
+
+	SSL_CTX_free(context);
+	return has;
+}
+
 void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named)
 {
 	add_let_in(named, ciphers);

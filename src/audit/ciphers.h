@@ -11,6 +11,9 @@
  * does not have, or would refuse, and the server's may not, is taken at its word. */
 void pga_audit_weak_ciphers(const char *ciphers, struct pga_text *named);
 
+/* Whether it has any cipher that this machine's OpenSSL knows: without one TLS cannot be set up. */
+bool pga_audit_has_cipher(const char *ciphers);
+
 /* Whether the cipher of a session, as OpenSSL names it, is one of those; bits as pg_stat_ssl has
  * them, of a session that has TLS. */
 bool pga_audit_is_weak_cipher(const char *cipher, long bits);

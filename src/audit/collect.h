@@ -16,6 +16,9 @@ int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connect
 /* The files of its pair, as they are now. */
 int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);
+/* Whether its files of settings and rules were changed since it has loaded them. */
+int pga_audit_collect_newer(struct pga_audit *audit, struct pga_audit_connection *connection,
+			    struct pga_error *error);
 /* The lines of its settings that it does not take. */
 int pga_audit_collect_refused(struct pga_audit *audit, struct pga_audit_connection *connection,
 			      struct pga_error *error);

@@ -131,6 +131,57 @@ static void judge_release(struct pga_audit *audit)
 	}
 }
 
+static void add_start_fails(struct pga_audit *audit, const char *name, const char *why)
+{
+	struct pga_findings *findings = &audit->findings;
+
+	pga_findings_add(findings, PGA_SERVER_START_FAILS, PGA_SEVERITY_ERROR, PGA_AUDIT_SETTINGS,
+			 "the server will not start again with its %s", name);
+	pga_findings_object(findings, "%s", name);
+	pga_findings_detail(findings, "%s", why);
+}
+
+/* In the order of their names, of which "" is any. */
+static bool is_later(const char *minimum, const char *maximum)
+{
+	return minimum != NULL && maximum != NULL && minimum[0] != '\0' && maximum[0] != '\0' &&
+	       strcmp(minimum, maximum) > 0;
+}
+
+/* Settings that each are good, and with which TLS cannot be set up (be_tls_init()). */
+static void judge_together(struct pga_audit *audit)
+{
+	const char *ciphers = pga_audit_setting(audit, "ssl_ciphers");
+
+	if (is(pga_audit_setting(audit, "ssl"), "off"))
+		return;
+	if (is_later(pga_audit_setting(audit, "ssl_min_protocol_version"),
+		     pga_audit_setting(audit, "ssl_max_protocol_version")))
+		add_start_fails(audit, "ssl_min_protocol_version",
+				"it is later than ssl_max_protocol_version");
+	if (ciphers != NULL && !pga_audit_has_cipher(ciphers))
+		add_start_fails(audit, "ssl_ciphers",
+				"it has no cipher that the OpenSSL of this machine knows");
+}
+
+static void judge_newer(struct pga_audit *audit)
+{
+	struct pga_findings *findings = &audit->findings;
+
+	if (!audit->rules_newer && !audit->settings_newer)
+		return;
+	pga_findings_add(findings, PGA_SERVER_FILES_NEWER, PGA_SEVERITY_WARNING, PGA_AUDIT_SETTINGS,
+			 "%s changed since the server has loaded %s",
+			 !audit->settings_newer ? "the rules were"
+			 : !audit->rules_newer  ? "the settings were"
+						: "settings and rules were",
+			 "them");
+	pga_findings_object(findings, "%s", audit->rules_newer ? "pg_hba.conf" : "postgresql.conf");
+	pga_findings_detail(findings, "what is told of rules here is of the file, and those in "
+				      "force may be weaker");
+	pga_findings_hint(findings, "SELECT pg_reload_conf()");
+}
+
 /* What is in the files, and was refused when they were read: a reload goes on without it, and a
  * start does not. */
 static void judge_start(struct pga_audit *audit)
@@ -158,6 +209,8 @@ void pga_audit_judge_settings(struct pga_audit *audit)
 	judge_ciphers(audit);
 	judge_passwords(audit);
 	judge_start(audit);
+	judge_together(audit);
+	judge_newer(audit);
 	for (size_t i = 0; i < audit->setting_count; i++) {
 		const struct pga_audit_setting *setting = &audit->settings[i];
 

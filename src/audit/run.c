@@ -212,6 +212,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	    is_whole(audit, error) != 0 || pga_audit_collect_files(audit, connection, error) != 0 ||
 	    collect_callers(audit, connection, auditing, error) != 0 ||
 	    pga_audit_collect_refused(audit, connection, error) != 0 ||
+	    pga_audit_collect_newer(audit, connection, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||
 	    pga_audit_collect_outward(audit, connection, question->policy, error) != 0 ||

@@ -71,6 +71,7 @@ static const char *title_of(enum pga_finding_id id)
 	    [PGA_POOLER_ERROR] = "pgbouncer does not start with its file",
 	    [PGA_SERVER_RESTART_PENDING] = "A setting waits for a restart",
 	    [PGA_SERVER_START_FAILS] = "The server does not start with its settings",
+	    [PGA_SERVER_FILES_NEWER] = "The server has not loaded its files as they are",
 	};
 
 	return titles[id];

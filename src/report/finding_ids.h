@@ -133,6 +133,7 @@
 	X(PGA_SERVER_RELEASE_OLD, "server-release-old")                           \
 	X(PGA_SERVER_RESTART_PENDING, "server-restart-pending")                   \
 	X(PGA_SERVER_START_FAILS, "server-start-fails")                           \
+	X(PGA_SERVER_FILES_NEWER, "server-files-newer")                           \
 	X(PGA_POOLER_SERVER_NOT_VERIFIED, "pooler-server-not-verified")           \
 	X(PGA_POOLER_ANY_CA, "pooler-any-ca")                                     \
 	X(PGA_POOLER_WITHOUT_TLS, "pooler-without-tls")                           \

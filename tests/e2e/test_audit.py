@@ -133,7 +133,7 @@ def test_what_a_plain_role_does_not_see_is_told_with_the_right(home, weak_server
     server = report(home, "prod")["servers"][0]
     left = {item["what"] for item in server["unseen"]}
     assert left == {"which passwords are stored as MD5", "the foreign servers of other databases",
-                    "whether the server's certificate is the one in its file"}
+                    "whether the server's certificate is the one in its file", "whether the rules of the file are those in force"}
     assert found(server, "rule-without-tls")
 
 

@@ -173,3 +173,28 @@ def test_a_name_with_a_line_end_passes_for_no_line_of_the_report(server, audit):
     finally:
         sql(server, 'DROP DATABASE "x\n  nothing is weak\nother: PostgreSQL 15, fine"')
     assert any("fine" in line for line in lines) and not any(line.startswith(("other", "  nothing")) for line in lines)
+
+
+@pytest.mark.parametrize("name, value", [("ssl_ciphers", "'NOSUCH'"), ("ssl_min_protocol_version", "'TLSv1.3'")])
+def test_settings_that_the_next_start_does_not_take(server, audit, name, value):
+    sql(server, f"ALTER SYSTEM SET {name} = {value}", "SELECT pg_reload_conf()")
+    try:
+        server.daemon.wait_for(f'parameter "{name}" changed')
+        assert found(audit("--json", status=3), "server-start-fails") == [(name, "error")]
+    finally:
+        sql(server, f"ALTER SYSTEM RESET {name}", "SELECT pg_reload_conf()")
+
+
+def test_files_that_the_server_has_not_loaded(server, audit):
+    """Rules are told as they are in the file."""
+    hba = server.directory / "data/pg_hba.conf"
+    before = hba.read_text()
+    assert found(audit("--json"), "server-files-newer") == []
+    hba.write_text(before + "# later\n")
+    later = hba.stat().st_mtime + 60
+    os.utime(hba, (later, later))
+    try:
+        assert found(audit("--json"), "server-files-newer") == [("pg_hba.conf", "warning")]
+    finally:
+        hba.write_text(before)
+        os.utime(hba, (1, 1))
