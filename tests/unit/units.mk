@@ -77,6 +77,7 @@ check_PROGRAMS = \
 	tests/unit/test_home \
 	tests/unit/test_home_text \
 	tests/unit/test_hba \
+	tests/unit/test_hosts_file \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -309,6 +310,9 @@ tests_unit_test_host_LDADD = $(UNITS_LDADD)
 tests_unit_test_hba_SOURCES = tests/unit/cmocka_start.h tests/unit/test_hba.c
 tests_unit_test_hba_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_hba_LDADD = $(UNITS_LDADD)
+tests_unit_test_hosts_file_SOURCES = tests/unit/cmocka_start.h tests/unit/test_hosts_file.c
+tests_unit_test_hosts_file_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hosts_file_LDADD = $(UNITS_LDADD)
 tests_unit_test_ini_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ini.c
 tests_unit_test_ini_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_ini_LDADD = $(UNITS_LDADD)
