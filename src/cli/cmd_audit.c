@@ -241,6 +241,22 @@ static bool is_no_file(const char *path)
 	return path != NULL && (path[0] == '\0' || strcmp(path, "-") == 0);
 }
 
+/* Each once, in the order of their first mention. Returns how many there are. */
+static size_t leave_out_repeated(char **names, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t same = 0;
+
+		while (same < kept && strcmp(names[same], names[i]) != 0)
+			same++;
+		if (same == kept)
+			names[kept++] = names[i];
+	}
+	return kept;
+}
+
 static int run(int argc, char **argv)
 {
 	struct asked asked = {.max_time = 30000, .fail_on = PGA_SEVERITY_ERROR};
@@ -266,7 +282,8 @@ static int run(int argc, char **argv)
 						"--terminate-unencrypted");
 	if (asked.dry_run && asked.yes)
 		return pga_usage_error("audit", "--dry-run or --yes");
-	return audit(&asked, (const char *const *)argv + optind, (size_t)(argc - optind));
+	return audit(&asked, (const char *const *)argv + optind,
+		     leave_out_repeated(argv + optind, (size_t)(argc - optind)));
 }
 
 static const struct pga_option options[] = {

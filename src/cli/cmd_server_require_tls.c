@@ -257,6 +257,10 @@ static int check_by_sql(const struct asked *asked)
 		return pga_usage_error("server require-tls",
 				       "a SERVICE: with --write-by-sql, --lock-out, --yes, "
 				       "--dry-run and --json alone");
+	if (asked->yes && !asked->by_sql)
+		return pga_usage_error("server require-tls",
+				       "--yes: of a SERVICE the lines are shown, and written with "
+				       "--write-by-sql alone");
 	if (asked->by_sql && !asked->yes && !asked->dry_run)
 		return pga_usage_error("server require-tls",
 				       "--write-by-sql: with --yes, or --dry-run, which shows "

@@ -207,7 +207,8 @@ def test_sessions_without_encryption_are_ended(home, weak_server):
             asked = subprocess.run(["psql", "-XqAt", "-d", f"{weak_server.superuser} dbname=postgres", "-c", "SELECT pid FROM pg_stat_activity"],
                                    capture_output=True, text=True, check=True).stdout.split()
             return {plain, encrypted, by_socket} & set(asked)
-        done = audit(home, "prod", "--terminate-unencrypted", "--dry-run")
+        done = audit(home, "prod", "prod", "--terminate-unencrypted", "--dry-run")
+        assert done.stdout.count(f"process {plain}, app@app") == 1
         assert f"process {plain}, app@app from 127.0.0.1" in done.stdout and alive() == {plain, encrypted, by_socket}
         done = audit(home, "prod", "--terminate-unencrypted")
         assert done.returncode == 1 and "--yes" in done.stderr and alive() == {plain, encrypted, by_socket}

@@ -155,7 +155,7 @@ def test_what_changes_a_server_bears_them_too(home, issued, command, how):
     server = Hostile(issued, ANSWERS[how])
     try:
         service(home, "prod", "localhost", home / own("company"), more=f"port={server.port}\nhostaddr=127.0.0.1\nuser=app\ndbname=app\n")
-        done = home.pganchor("server", command, "prod", "--yes", env=environment(home))
+        done = home.pganchor("server", command, "prod", *(["--write-by-sql"] if command == "require-tls" else []), "--yes", env=environment(home))
     finally:
         server.stop()
     assert done.returncode == 1 and done.stderr.startswith("pganchor: "), done
