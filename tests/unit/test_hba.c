@@ -99,7 +99,8 @@ static void includes_are_followed_in_their_order(void **state)
 	write_file("more/a.conf", "\n# first\nho\\\nst all all samenet trust");
 	write_file("more/.c.conf", "nonsense\n");
 	write_file("more/d", "nonsense\n");
-	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error),
+			 0);
 	assert_int_equal(tree.part_count, 4);
 	assert_int_equal(tree.place_count, 5);
 	for (size_t i = 0; i < 5; i++)
@@ -122,7 +123,8 @@ static void before_16_they_are_no_rules(void **state)
 
 	(void)state;
 	write_file("pg_hba.conf", "include one\n");
-	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 15, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 15, &error),
+			 0);
 	assert_int_equal(tree.place_count, 1);
 	assert_int_equal(pga_hba_becomes(pga_hba_tree_line(&tree, 0)), PGA_HBA_CANNOT);
 	pga_hba_tree_free(&tree);
@@ -152,7 +154,8 @@ static void a_row_more_or_with_an_error_is_told(void **state)
 
 	(void)state;
 	write_file("pg_hba.conf", "local all all peer\nhost all all all trust\n");
-	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error), 0);
+	assert_int_equal(pga_hba_tree_read(&tree, &pga_hba_local, at("pg_hba.conf"), 16, &error),
+			 0);
 	rows = view_of(&tree, false);
 	tree.place_count--;
 	assert_int_equal(pga_hba_view_check(&tree, rows, false, &error), -1);
