@@ -106,6 +106,7 @@ TOOL_BASE = \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/noting.c \
 	src/base/path.c src/base/path.h \
+	src/base/pg_releases.c src/base/pg_releases.h \
 	src/base/progress.c src/base/progress.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
@@ -136,6 +137,7 @@ TLS = \
 	src/tls/openssl_error.c src/tls/openssl_error.h \
 	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
+	src/tls/pg_answer.c src/tls/pg_answer.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
 	src/tls/server_chain.c src/tls/server_chain.h \
@@ -231,6 +233,7 @@ SERVICE = \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
 	src/service/pins_view.c \
+	src/service/pinned_login.c src/service/pinned_login.h \
 	src/service/ports.c src/service/ports.h \
 	src/service/rename_anchor.c src/service/rename_anchor.h \
 	src/service/prove.c src/service/prove.h \
@@ -328,12 +331,16 @@ REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
+	src/report/html.c src/report/html.h src/report/html_style.h \
 	src/report/json.c src/report/json.h \
 	src/report/moment.c src/report/moment.h \
+	src/report/sarif.c src/report/sarif.h \
+	src/report/saved.c src/report/saved.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.
 PROBE = \
+	src/probe/callers.c src/probe/callers.h \
 	src/probe/chain.c src/probe/chain.h \
 	src/probe/client_settings.c src/probe/client_settings.h \
 	src/probe/drivers.c src/probe/drivers.h \
@@ -391,6 +398,42 @@ CLIENTS = \
 	src/clients/stores.c src/clients/stores.h \
 	src/clients/vscode.c \
 	src/clients/xml_file.c src/clients/xml_file.h
+# What an administrator does with a server.
+SERVER = \
+	src/server/alone.c src/server/alone.h \
+	src/server/change.c src/server/change.h \
+	src/server/clients.c src/server/clients.h \
+	src/server/disable.c \
+	src/server/enable.c \
+	src/server/hba_address.c src/server/hba_address.h \
+	src/server/hba_change.c src/server/hba_change.h \
+	src/server/hba_edit.c src/server/hba_edit.h \
+	src/server/hba_file.c src/server/hba_file.h \
+	src/server/hba_match.c src/server/hba_match.h \
+	src/server/hba_source.c \
+	src/server/hba_tree.c src/server/hba_tree.h \
+	src/server/hba_view.c src/server/hba_view.h \
+	src/server/hosts_file.c src/server/hosts_file.h \
+	src/server/left.c src/server/left.h \
+	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/place.c src/server/place.h \
+	src/server/plan.c src/server/plan.h \
+	src/server/record.c src/server/record.h \
+	src/server/require.c src/server/require.h \
+	src/server/require_proof.c \
+	src/server/require_sessions.c \
+	src/server/require_shut_out.c \
+	src/server/require_sql.c src/server/require_sql.h \
+	src/server/require_undo.c src/server/require_undo.h \
+	src/server/require_world.c src/server/require_world.h \
+	src/server/servers_file.c src/server/servers_file.h \
+	src/server/service_login.c src/server/service_login.h \
+	src/server/service_pair.c src/server/service_pair.h \
+	src/server/settings.c src/server/settings.h \
+	src/server/spoken.c src/server/spoken.h \
+	src/server/start.c src/server/start.h \
+	src/server/target.c src/server/target.h \
+	src/server/undo.c
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -457,7 +500,39 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
+# What is seen of servers by who may log in to them.
+AUDIT = \
+	src/audit/address.c src/audit/address.h \
+	src/audit/audit.c src/audit/audit.h \
+	src/audit/ciphers.c src/audit/ciphers.h \
+	src/audit/collect.c src/audit/collect.h \
+	src/audit/collect_callers.c \
+	src/audit/collect_files.c \
+	src/audit/collect_outward.c \
+	src/audit/collect_rules.c \
+	src/audit/collect_server.c \
+	src/audit/collect_sessions.c \
+	src/audit/connect.c src/audit/connect.h \
+	src/audit/html.c src/audit/html.h \
+	src/audit/html_tables.c src/audit/html_tables.h \
+	src/audit/judge.h \
+	src/audit/judge_certificate.c \
+	src/audit/judge_connections.c \
+	src/audit/judge_outward.c \
+	src/audit/judge_rules.c \
+	src/audit/judge_server.c \
+	src/audit/judge_sessions.c \
+	src/audit/mask.c src/audit/mask.h \
+	src/audit/pgbouncer.c src/audit/pgbouncer.h \
+	src/audit/pgbouncer_database.c src/audit/pgbouncer_database.h \
+	src/audit/pgbouncer_file.c src/audit/pgbouncer_file.h \
+	src/audit/pgbouncer_judge.c \
+	src/audit/pgbouncer_rules.c \
+	src/audit/run.c \
+	src/audit/sarif.c src/audit/sarif.h \
+	src/audit/terminate.c
+
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(AUDIT) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -470,6 +545,7 @@ CLI = \
 	src/cli/anchor_losses.c src/cli/anchor_losses.h \
 	src/cli/anchor_view.c src/cli/anchor_view.h \
 	src/cli/anchor_view_json.c \
+	src/cli/audit_terminate.c src/cli/audit_terminate.h \
 	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
@@ -492,6 +568,7 @@ CLI = \
 	src/cli/cmd_anchor_trim.c \
 	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
+	src/cli/cmd_audit.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cert_json.c \
 	src/cli/cert_reload_options.h \
@@ -534,6 +611,11 @@ CLI = \
 	src/cli/cmd_probe.c \
 	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
+	src/cli/cmd_server.c src/cli/cmd_server.h \
+	src/cli/cmd_server_disable_tls.c \
+	src/cli/cmd_server_enable_tls.c \
+	src/cli/cmd_server_require_tls.c \
+	src/cli/cmd_server_undo.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
 	src/cli/cmd_service_harden.c \
@@ -558,6 +640,8 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
+	src/cli/print_audit.c src/cli/print_audit.h \
+	src/cli/print_audit_json.c \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_doctor.c src/cli/print_doctor.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
@@ -580,6 +664,7 @@ CLI = \
 	src/cli/probe_listen.c \
 	src/cli/probe_many.c src/cli/probe_many.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
+	src/cli/print_require_tls.c src/cli/print_require_tls.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \
@@ -599,6 +684,7 @@ CLI = \
 MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
+	man/pganchor-audit.1 \
 	man/pganchor-bootstrap.1 \
 	man/pganchor-ca.1 \
 	man/pganchor-cert.1 \
@@ -616,6 +702,7 @@ TOOL_MANUALS = \
 	man/pganchor-profile.1 \
 	man/pganchor-profile.5 \
 	man/pganchor-run.1 \
+	man/pganchor-server.1 \
 	man/pganchor-service.1 \
 	man/pganchor-status.1 \
 	man/pganchor-uninstall.1 \

@@ -92,6 +92,12 @@ packages_of() {
             echo mkcert
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
+            # A network whose addresses the rules of a server are for.
+            echo iproute2
+            # What reads an audit's page that was printed.
+            echo poppler-utils
+            # What a server may have before it.
+            echo pgbouncer
             # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.
             echo golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev python3-asyncpg libpostgresql-jdbc-java bsh
             echo python3-sqlalchemy python3-django

@@ -110,9 +110,13 @@ fi
 mkdir -p "$work"
 exec 9>>"$cache/build.lock"
 results=$(mktemp -d "$cache/results.XXXXXX")
-beside=0
+besides=()
 cleanup() {
-    [ "$beside" = 0 ] || { kill "$beside" 2>/dev/null && wait "$beside"; } || true
+    for run in ${besides[@]+"${besides[@]}"}; do
+        if kill "$run" 2>/dev/null; then
+            wait "$run" || true
+        fi
+    done
     rm -rf "$results"
     [ "$work" = "$cache/build" ] || rm -rf "$work"
 }
@@ -158,10 +162,10 @@ logged() {
     }
 }
 
-# build NAME CONFIGURE-OPTION...: configure and make in $work/NAME.
+# build NAME TARGET PREFIX CONFIGURE-OPTION...: configure for $work/PREFIX and make TARGET in $work/NAME.
 build() (
-    local directory=$work/$1
-    shift
+    local directory=$work/$1 target=$2 prefix=$work/$3
+    shift 3
     mkdir -p "$directory"
     cd "$directory"
     echo "run.sh: building in $directory"
@@ -169,26 +173,52 @@ build() (
         logged autogen "$work/source/autogen.sh" || exit
     fi
     if [ ! -e config.status ]; then
-        logged configure "$work/source/configure" --prefix="$work/stage" --enable-werror "$@" || {
+        logged configure "$work/source/configure" --prefix="$prefix" --enable-werror "$@" || {
             rm -f config.status
             exit 1
         }
     fi
-    logged make make -j"$(nproc)" all
+    logged make make -j"$(nproc)" "$target"
 )
 
+# install_plain NAME PREFIX: the plain build NAME in $work/PREFIX, which is made anew.
+install_plain() {
+    build "$1" all "$2" || stop "the build failed" "see above"
+    rm -rf "${work:?}/$2"
+    logged install make -C "$work/$1" install || stop "make install failed" "see above"
+}
+
+# install_sanitizers NAME PREFIX TARGET: its tool in the place of the plain one. It alone: make install would bring the libraries
+# along.
+install_sanitizers() {
+    build "$1" "$3" "$2" --enable-sanitizers CFLAGS='-g -O1' || stop "the build with sanitizers failed" "see above"
+    cp "$work/$1/pganchor" "$work/$2/bin/pganchor"
+}
+
 "$top/packaging/copy-sources.sh" "$work/source" || stop "the sources could not be copied" "see above"
-build plain || stop "the build failed" "see above"
-rm -rf "$work/stage"
-logged install make -C "$work/plain" install || stop "make install failed" "see above"
+install_plain plain stage
+
+# All tests, on a machine with more than one processor, are three runs at the same time. Those whose builds and machines are their own
+# are one of them. What writes the system's policy writes the prefix's: the other two, of which each has its share of the files, have
+# a prefix each.
+where=("$top/tests/e2e")
+for argument; do
+    case $argument in
+        *.py | *.py::* | */e2e | */e2e/) where=() ;;
+    esac
+done
+shares=
+if { [ "$kind" = plain ] || [ "$kind" = sanitizers ]; } && [ "${#where[@]}" != 0 ] && [ "$(nproc)" -gt 1 ]; then
+    shares=yes
+fi
+[ -z "$shares" ] || install_plain plain2 stage2
 
 # A fault must show even where a test expects the tool to fail, so it leaves a file too.
 units=$work/plain
 case $kind in
     sanitizers)
-        build sanitizers --enable-sanitizers CFLAGS='-g -O1' || stop "the build with sanitizers failed" "see above"
-        # The tool alone: make install would bring the libraries along.
-        cp "$work/sanitizers/pganchor" "$work/stage/bin/pganchor"
+        install_sanitizers sanitizers stage all
+        [ -z "$shares" ] || install_sanitizers sanitizers2 stage2 pganchor
         units=$work/sanitizers
         export PGANCHOR_TESTS_FEW=1
         export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=$results/fault
@@ -244,12 +274,6 @@ fi
 failed=$((failed + bad))
 
 echo "run.sh: end-to-end tests"
-where=("$top/tests/e2e")
-for argument; do
-    case $argument in
-        *.py | *.py::* | */e2e | */e2e/) where=() ;;
-    esac
-done
 # Which tests mean nothing with which build, their marks say (tests/e2e/conftest.py).
 case $kind in
     plain) marks= ;;
@@ -263,21 +287,29 @@ case $kind in
     gated) marks='not plain_build and not no_gate' ;;
 esac
 
-# pytest NAME ARGUMENT...: one run, with what came of each test in NAME.xml and its status in NAME.status.
+# pytest NAME ARGUMENT...: one run of what is in $prefix, with what came of each test in NAME.xml and its status in NAME.status.
+prefix=$work/stage
 pytest() {
     local name=$1 ended=0
     shift
-    PGANCHOR_PREFIX=$work/stage /usr/bin/python3 -m pytest --rootdir="$top" -p no:cacheprovider \
+    PGANCHOR_PREFIX=$prefix /usr/bin/python3 -m pytest --rootdir="$top" -p no:cacheprovider \
         --junit-xml="$results/$name.xml" -o junit_family=xunit2 "$@" 9>&- || ended=$?
     echo "$ended" >"$results/$name.status"
 }
 
-# All tests, on a machine with more than one processor, are two runs at the same time. What writes the system's policy, which
-# is the prefix's, is one of them; those whose builds and machines are their own are the other.
-if [ "$kind" = plain ] && [ "${#where[@]}" != 0 ] && [ "$(nproc)" -gt 1 ]; then
-    pytest own -m own_builds "${where[@]}" "$@" >"$results/own.log" 2>&1 &
-    beside=$!
-    marks='not own_builds'
+# beside NAME ARGUMENT...: a run in the background; what it says is shown when the others have ended
+beside() {
+    pytest "$@" >"$results/$1.log" 2>&1 &
+    besides+=($!)
+}
+
+if [ -n "$shares" ]; then
+    if [ "$kind" = plain ]; then
+        beside own -m own_builds "${where[@]}" "$@"
+        marks='not own_builds'
+    fi
+    PGANCHOR_TESTS_SHARE=1/2 prefix=$work/stage2 beside e2e2 -m "$marks" "${where[@]}" "$@"
+    export PGANCHOR_TESTS_SHARE=0/2
 fi
 if [ "$kind" != quick ]; then
     pytest e2e ${marks:+-m "$marks"} "${where[@]}" "$@"
@@ -288,11 +320,12 @@ else
     skipped=$((skipped + 1))
     echo 5 >"$results/e2e.status"
 fi
-if [ "$beside" != 0 ]; then
-    wait "$beside"
-    beside=0
-    cat "$results/own.log"
-fi
+for run in own e2e2; do
+    [ -e "$results/$run.log" ] || continue
+    wait "${besides[0]}"
+    besides=("${besides[@]:1}")
+    cat "$results/$run.log"
+done
 # 5 is that no test was chosen.
 status=$(sort -n "$results"/*.status | grep -vx 5 | tail -n 1)
 

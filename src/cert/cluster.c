@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,14 +22,18 @@ char *pga_cluster_file(const struct pga_cluster *cluster, const char *name)
 	return pga_text_take(&path);
 }
 
-/* Adds the file of the directory to text. */
-static int read_file(const struct pga_cluster *cluster, const char *name, struct pga_text *text,
+int pga_cluster_read(const struct pga_cluster *cluster, const char *name, struct pga_text *text,
 		     bool *found, struct pga_error *error)
 {
 	char *path = pga_cluster_file(cluster, name);
+	struct pga_as_owner as = {.changed = false};
 	int result =
-	    path != NULL ? pga_file_read(path, text, found, error) : pga_fail_memory(error);
+	    path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
 
+	if (result == 0) {
+		result = pga_file_read(path, text, found, error);
+		pga_cluster_as_before(&as);
+	}
 	free(path);
 	return result;
 }
@@ -48,7 +53,7 @@ static int read_version(struct pga_cluster *cluster, struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	bool found = false;
-	int result = read_file(cluster, "PG_VERSION", &text, &found, error);
+	int result = pga_cluster_read(cluster, "PG_VERSION", &text, &found, error);
 
 	if (result == 0 && !found)
 		result = pga_fail(
@@ -95,7 +100,7 @@ static int read_pid_file(struct pga_cluster *cluster, struct pga_error *error)
 	const char *line;
 	size_t length;
 	bool found = false;
-	int result = read_file(cluster, "postmaster.pid", &text, &found, error);
+	int result = pga_cluster_read(cluster, "postmaster.pid", &text, &found, error);
 	int number = 0;
 	pid_t process = 0;
 
@@ -196,4 +201,33 @@ void pga_cluster_set(const struct pga_text *before, const struct pga_cluster_set
 	}
 	for (size_t i = 0; i < count; i++)
 		add_setting(&settings[i], after);
+}
+
+int pga_cluster_as_owner(const struct pga_cluster *cluster, struct pga_as_owner *as,
+			 struct pga_error *error)
+{
+	const struct passwd *owner = getpwuid(cluster->owner);
+
+	as->changed = geteuid() == 0 && cluster->owner != 0;
+	if (!as->changed)
+		return 0;
+	as->group = getegid();
+	as->count = getgroups(PGA_GROUPS_AT_MOST, as->groups);
+	if (as->count >= 0 &&
+	    (owner != NULL ? initgroups(owner->pw_name, owner->pw_gid)
+			   : setgroups(1, &cluster->group)) == 0 &&
+	    setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+		return 0;
+	(void)pga_fail_errno(error, "nothing was changed", "could not act as the owner of %s",
+			     cluster->directory);
+	if (as->count >= 0)
+		pga_cluster_as_before(as);
+	return -1;
+}
+
+void pga_cluster_as_before(const struct pga_as_owner *as)
+{
+	if (as->changed && (seteuid(0) != 0 || setegid(as->group) != 0 ||
+			    setgroups((size_t)as->count, as->groups) != 0))
+		abort(); /* root's own, which nobody can refuse */
 }

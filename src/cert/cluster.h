@@ -24,6 +24,28 @@ struct pga_cluster {
 int pga_cluster_look(struct pga_cluster *cluster, const char *path, struct pga_error *error);
 void pga_cluster_free(struct pga_cluster *cluster);
 
+/* The data directory is its owner's, who may put a link to anything there: root reads as the owner,
+ * all groups included, between these two. (What root writes goes through base/edit.h, which follows
+ * no such link, and need not be the owner's to write.) May be nested. Of anybody else, nothing
+ * changes. Returns -1 with the reason, and then all is as before. */
+#define PGA_GROUPS_AT_MOST 256
+
+struct pga_as_owner {
+	bool changed;
+	gid_t group;
+	int count;
+	gid_t groups[PGA_GROUPS_AT_MOST];
+};
+
+int pga_cluster_as_owner(const struct pga_cluster *cluster, struct pga_as_owner *as,
+			 struct pga_error *error);
+void pga_cluster_as_before(const struct pga_as_owner *as);
+
+/* Adds a file of the directory to text, read as its owner; see pga_file_read(). */
+struct pga_text;
+int pga_cluster_read(const struct pga_cluster *cluster, const char *name, struct pga_text *text,
+		     bool *found, struct pga_error *error);
+
 /* DIRECTORY/NAME. The caller frees it; NULL for want of memory. */
 char *pga_cluster_file(const struct pga_cluster *cluster, const char *name);
 
@@ -40,7 +62,6 @@ bool pga_cluster_line_sets(const char *line, size_t length,
 
 /* Adds to after the bytes of such a file with these settings, as ALTER SYSTEM would; every other
  * line is kept. Want of memory is after->failed. */
-struct pga_text;
 void pga_cluster_set(const struct pga_text *before, const struct pga_cluster_setting *settings,
 		     size_t count, struct pga_text *after);
 

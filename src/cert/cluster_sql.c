@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include "tls/dial.h"
+#include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
@@ -55,16 +56,17 @@ static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, b
 					NULL};
 	const char *const values[] = {
 	    cluster->socket_directory, port, "postgres", user, "10", "pganchor", "UTF8", NULL};
-	const gid_t group = getegid();
+	struct pga_as_owner as;
+	struct pga_error ignored;
 	PGconn *connection = NULL;
 
 	(void)snprintf(port, sizeof port, "%u", cluster->port);
 	if (!as_owner)
 		return PQconnectdbParams(keywords, values, 0);
-	if (setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+	if (pga_cluster_as_owner(cluster, &as, &ignored) == 0) {
 		connection = PQconnectdbParams(keywords, values, 0);
-	if (seteuid(0) != 0 || setegid(group) != 0)
-		abort(); /* root's own, which nobody can refuse */
+		pga_cluster_as_before(&as);
+	}
 	return connection;
 }
 
@@ -139,6 +141,19 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 	return NULL;
 }
 
+struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error)
+{
+	struct pga_cluster_session *session = calloc(1, sizeof *session);
+
+	if (session == NULL) {
+		PQfinish(connection);
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	session->connection = connection;
+	return session;
+}
+
 void pga_cluster_leave(struct pga_cluster_session *session)
 {
 	if (session == NULL)
@@ -155,30 +170,24 @@ void pga_cluster_leave(struct pga_cluster_session *session)
 static PGresult *execute(struct pga_cluster_session *session, const char *words)
 {
 	const long long deadline = pga_dial_now() + ANSWER_TIME;
-	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
 	PGresult *result = NULL;
 	PGresult *next;
+	bool lost = false;
 
 	if (PQsendQuery(session->connection, words) != 1)
 		return NULL;
-	while (PQisBusy(session->connection) != 0) {
-		const long long left = deadline - pga_dial_now();
-
-		if (left <= 0)
-			return NULL;
-		if (poll(&socket, 1, (int)left) > 0 && PQconsumeInput(session->connection) != 1)
-			return NULL;
-	}
-	while ((next = PQgetResult(session->connection)) != NULL) {
+	while ((next = pga_pg_answer(session->connection, deadline, &lost)) != NULL) {
 		PQclear(result);
 		result = next;
 	}
-	return result;
+	if (!lost)
+		return result;
+	PQclear(result);
+	return NULL;
 }
 
-/* The rows of a question; NULL with the server's reason. */
-static PGresult *ask(struct pga_cluster_session *session, const char *question,
-		     struct pga_error *error)
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error)
 {
 	PGresult *result = execute(session, question);
 
@@ -220,17 +229,17 @@ static int check_setting(const char *name, const char *value, const char *source
 int pga_cluster_can_serve(struct pga_cluster_session *session,
 			  const struct pga_cluster_setting *wanted, struct pga_error *error)
 {
-	PGresult *rows =
-	    ask(session,
-		"SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
-		"('ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
-		"'listen_addresses', 'allow_alter_system') ORDER BY 1",
-		error);
+	PGresult *rows = pga_cluster_ask(
+	    session,
+	    "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
+	    "('ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
+	    "'listen_addresses', 'allow_alter_system') ORDER BY 1",
+	    error);
 	int result = rows != NULL ? 0 : -1;
 
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
-		result = check_setting(PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1),
-				       PQgetvalue(rows, i, 2), wanted, error);
+		result = check_setting(pga_pg_value(rows, i, 0), pga_pg_value(rows, i, 1),
+				       pga_pg_value(rows, i, 2), wanted, error);
 	PQclear(rows);
 	return result;
 }
@@ -239,23 +248,23 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
 			struct pga_error *error)
 {
-	PGresult *rows =
-	    ask(session,
-		"SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
-		"'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
-		"'ssl_key_file') "
-		"ORDER BY seqno",
-		error);
+	PGresult *rows = pga_cluster_ask(
+	    session,
+	    "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
+	    "'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
+	    "'ssl_key_file') "
+	    "ORDER BY seqno",
+	    error);
 	int result = rows != NULL ? 0 : -1;
 
 	for (size_t k = 0; k < PGA_TLS_SETTINGS; k++)
 		before[k] = (struct pga_cluster_setting){pga_tls_settings[k], NULL};
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
 		for (size_t k = 0; k < PGA_TLS_SETTINGS; k++) {
-			if (strcmp(PQgetvalue(rows, i, 0), before[k].name) != 0)
+			if (strcmp(pga_pg_value(rows, i, 0), before[k].name) != 0)
 				continue;
 			free(session->values[k]);
-			session->values[k] = strdup(PQgetvalue(rows, i, 1));
+			session->values[k] = strdup(pga_pg_value(rows, i, 1));
 			before[k].value = session->values[k];
 			if (before[k].value == NULL)
 				result = pga_fail_memory(error);
@@ -264,7 +273,8 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 	return result;
 }
 
-static int command(struct pga_cluster_session *session, const char *words, struct pga_error *error)
+int pga_cluster_command(struct pga_cluster_session *session, const char *words,
+			struct pga_error *error)
 {
 	PGresult *result = execute(session, words);
 	const ExecStatusType status = PQresultStatus(result);
@@ -275,8 +285,8 @@ static int command(struct pga_cluster_session *session, const char *words, struc
 	return fail_of(session->connection, "could not change the server's configuration", error);
 }
 
-static int alter(struct pga_cluster_session *session, const struct pga_cluster_setting *setting,
-		 struct pga_error *error)
+int pga_cluster_alter_one(struct pga_cluster_session *session,
+			  const struct pga_cluster_setting *setting, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 	char *literal = NULL;
@@ -293,7 +303,7 @@ static int alter(struct pga_cluster_session *session, const struct pga_cluster_s
 	if (words.failed || (setting->value != NULL && literal == NULL))
 		(void)pga_fail_memory(error);
 	else
-		result = command(session, pga_text_string(&words), error);
+		result = pga_cluster_command(session, pga_text_string(&words), error);
 	PQfreemem(literal);
 	pga_text_free(&words);
 	return result;
@@ -303,9 +313,10 @@ static int alter(struct pga_cluster_session *session, const struct pga_cluster_s
 static void load_time(struct pga_cluster_session *session, char time[64])
 {
 	struct pga_error ignored;
-	PGresult *rows = ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
+	PGresult *rows =
+	    pga_cluster_ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
 
-	(void)snprintf(time, 64, "%s", rows != NULL ? PQgetvalue(rows, 0, 0) : "");
+	(void)snprintf(time, 64, "%s", rows != NULL ? pga_pg_value(rows, 0, 0) : "");
 	PQclear(rows);
 }
 
@@ -319,7 +330,7 @@ int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *er
 	int pause = 1;
 
 	load_time(session, before);
-	if (command(session, "SELECT pg_catalog.pg_reload_conf()", error) != 0)
+	if (pga_cluster_command(session, "SELECT pg_catalog.pg_reload_conf()", error) != 0)
 		return -1;
 	for (;;) {
 		load_time(session, now);
@@ -338,10 +349,11 @@ int pga_cluster_alter(struct pga_cluster_session *session,
 	 * not, but without TLS it does. */
 	static const struct pga_cluster_setting off = {"ssl", "off"};
 
-	if (alter(session, &off, error) != 0)
+	if (pga_cluster_alter_one(session, &off, error) != 0)
 		return -1;
 	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
-		if (settings[i].name != NULL && alter(session, &settings[i], error) != 0)
+		if (settings[i].name != NULL &&
+		    pga_cluster_alter_one(session, &settings[i], error) != 0)
 			return -1;
 	return pga_cluster_reload(session, error);
 }
@@ -356,10 +368,10 @@ char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting
 	pga_text_addf(&words, "SELECT setting FROM pg_catalog.pg_settings WHERE name = '%s'",
 		      pga_tls_settings[setting]);
 	if (!words.failed)
-		rows = ask(session, pga_text_string(&words), error);
+		rows = pga_cluster_ask(session, pga_text_string(&words), error);
 	if (words.failed ||
 	    (rows != NULL &&
-	     (value = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "")) == NULL))
+	     (value = strdup(PQntuples(rows) == 1 ? pga_pg_value(rows, 0, 0) : "")) == NULL))
 		(void)pga_fail_memory(error);
 	PQclear(rows);
 	pga_text_free(&words);
@@ -371,11 +383,12 @@ const char *pga_cluster_log(struct pga_cluster_session *session)
 	struct pga_error ignored;
 	PGresult *rows =
 	    session->log == NULL
-		? ask(session, "SELECT coalesce(pg_catalog.pg_current_logfile(), '')", &ignored)
+		? pga_cluster_ask(session, "SELECT coalesce(pg_catalog.pg_current_logfile(), '')",
+				  &ignored)
 		: NULL;
 
 	if (rows != NULL && PQntuples(rows) == 1)
-		session->log = strdup(PQgetvalue(rows, 0, 0));
+		session->log = strdup(pga_pg_value(rows, 0, 0));
 	PQclear(rows);
 	return session->log != NULL ? session->log : "";
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cert/cluster.h"
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 
 /* The settings that serve changes. */
@@ -20,6 +21,19 @@ struct pga_cluster_session;
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error);
 void pga_cluster_leave(struct pga_cluster_session *session);
+
+/* The rows of a question, in a bounded time; NULL with the server's reason. The caller clears them.
+ */
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error);
+
+/* A command, likewise. */
+int pga_cluster_command(struct pga_cluster_session *session, const char *words,
+			struct pga_error *error);
+
+/* A session of a connection that stands, and is the session's from then on; NULL for want of
+ * memory: then it is ended. */
+struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error);
 
 /* Whether TLS can be changed there at all by ALTER SYSTEM, and be seen then: returns -1 where the
  * command line says otherwise, the server was built without TLS, or listens nowhere. */
@@ -44,6 +58,15 @@ int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *er
 /* What a setting is now, by pg_settings. The caller frees it; NULL with the reason. */
 char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting setting,
 		       struct pga_error *error);
+
+/* As pga_cluster_ask(), for a command whose answer does not count. */
+int pga_cluster_command(struct pga_cluster_session *session, const char *words,
+			struct pga_error *error);
+
+/* ALTER SYSTEM SET NAME = 'VALUE', or RESET NAME where the value is NULL: whoever has set all that
+ * belongs together has it loaded then by pga_cluster_reload(). */
+int pga_cluster_alter_one(struct pga_cluster_session *session,
+			  const struct pga_cluster_setting *setting, struct pga_error *error);
 
 /* Where its log is, for a hint; "" where it does not say. Belongs to the session. */
 const char *pga_cluster_log(struct pga_cluster_session *session);

@@ -62,20 +62,18 @@ static void parse(struct pga_served_before *before, const struct pga_text *text)
 int pga_served_before_read(const struct pga_cluster *cluster, struct pga_served_before *before,
 			   struct pga_error *error)
 {
-	char *path = pga_cluster_file(cluster, PGA_SERVED_BEFORE);
 	struct pga_text text = PGA_TEXT_EMPTY;
 	bool found = false;
 	int result;
 
 	memset(before, 0, sizeof *before);
-	result = path != NULL ? pga_file_read(path, &text, &found, error) : pga_fail_memory(error);
+	result = pga_cluster_read(cluster, PGA_SERVED_BEFORE, &text, &found, error);
 	if (result == 0 && found) {
 		parse(before, &text);
 		if (before->conf.failed)
 			result = pga_fail_memory(error);
 	}
 	pga_text_free(&text);
-	free(path);
 	return result;
 }
 

@@ -56,12 +56,7 @@ static bool is_as_wanted(struct serve *serve)
 static int read_conf(const struct pga_cluster *cluster, struct pga_text *conf, bool *existed,
 		     struct pga_error *error)
 {
-	char *path = pga_cluster_file(cluster, PGA_SERVED_CONF);
-	int result =
-	    path != NULL ? pga_file_read(path, conf, existed, error) : pga_fail_memory(error);
-
-	free(path);
-	return result;
+	return pga_cluster_read(cluster, PGA_SERVED_CONF, conf, existed, error);
 }
 
 /* Puts together what --undo is to bring back. after NULL: not known yet. */

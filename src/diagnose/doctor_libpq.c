@@ -3,6 +3,7 @@
 #include "diagnose/doctor_checks.h"
 
 #include "base/paths.h"
+#include "base/pg_releases.h"
 #include "base/text.h"
 #include "diagnose/libpq_file.h"
 #include "diagnose/processes.h"
@@ -16,60 +17,6 @@
 #include <unistd.h>
 
 #define ABOUT_LIBPQ "libpq"
-
-#define MAJORS 6
-
-/* What was mended, the newest first, and the first release of each major version that has it; those
- * of 2026-11-12 are the releases below which this check warns. From the release notes and
- * https://www.postgresql.org/support/security/: what is libpq's, or its client programs'. */
-static const struct {
-	const char *day;
-	int releases[MAJORS];
-	const char *what;
-} mended[] = {
-    {"2026-11-12",
-     {140025, 150020, 160016, 170012, 180007},
-     "CVE-2026-116314, CVE-2026-116330 (pg_restore and psql run code that a dump brings)"},
-    {"2026-08-13",
-     {140024, 150019, 160015, 170011, 180006},
-     "CVE-2026-18408, CVE-2026-6464 (psql runs code that a dump brings)"},
-    {"2026-05-14",
-     {140023, 150018, 160014, 170010, 180004},
-     "CVE-2026-6477 (a server overwrites its client's memory), CVE-2026-6475 (pg_basebackup writes "
-     "any file)"},
-    {"2025-11-13",
-     {130023, 140020, 150015, 160011, 170007, 180001},
-     "CVE-2025-12818 (libpq writes past its memory)"},
-    {"2025-08-14",
-     {130022, 140019, 150014, 160010, 170006},
-     "CVE-2025-8714, CVE-2025-8715 (psql runs code that a dump brings)"},
-    {"2025-05-08",
-     {130021, 140018, 150013, 160009, 170005},
-     "CVE-2025-4207 (libpq reads past its memory)"},
-    {"2025-02-13",
-     {130019, 140016, 150011, 160007, 170003},
-     "CVE-2025-1094 (libpq's quoting lets SQL through)"},
-    {"2024-11-14",
-     {130017, 140014, 150009, 160005, 170001},
-     "CVE-2024-10977 (what a man in the middle says is shown as the server's)"},
-};
-
-#define MENDED (sizeof mended / sizeof mended[0])
-
-/* The release of this major version in that row; 0: it has none. */
-static int release_of(size_t row, int major)
-{
-	for (size_t i = 0; i < MAJORS; i++)
-		if (mended[row].releases[i] / 10000 == major)
-			return mended[row].releases[i];
-	return 0;
-}
-
-/* The oldest major version that still gets any, by the newest row. */
-static int oldest_major(void)
-{
-	return mended[0].releases[0] / 10000;
-}
 
 /* A libpq that was found. */
 struct found {
@@ -222,11 +169,12 @@ static void add_process(struct all *all, const struct pga_process *process,
 /* What the release lacks, the newest first. */
 static void add_lacking(struct pga_text *text, int version)
 {
-	for (size_t row = 0; row < MENDED; row++) {
-		const int release = release_of(row, version / 10000);
+	for (size_t row = 0; row < pga_pg_mended_count; row++) {
+		const int release = pga_pg_release_of(row, version / 10000);
 
 		if (release > version)
-			pga_text_addf(text, "%s%s", text->length > 0 ? "; " : "", mended[row].what);
+			pga_text_addf(text, "%s%s", text->length > 0 ? "; " : "",
+				      pga_pg_mended[row].what);
 	}
 }
 
@@ -251,7 +199,7 @@ static void add_hint(struct pga_findings *findings, const char *path)
 static void judge(const struct found *libpq, struct pga_findings *findings)
 {
 	const int major = libpq->version / 10000;
-	const bool over = major < oldest_major();
+	const bool over = major < pga_pg_oldest_major();
 	struct pga_text why = PGA_TEXT_EMPTY;
 
 	add_lacking(&why, libpq->version);
@@ -263,7 +211,7 @@ static void judge(const struct found *libpq, struct pga_findings *findings)
 			      why.length > 0 ? "; " : "", major);
 	pga_findings_add(findings, PGA_LIBPQ_OLD, PGA_SEVERITY_WARNING, ABOUT_LIBPQ,
 			 "libpq %d.%d (%s) is older than what was mended on %s", major,
-			 libpq->version % 10000, libpq->path, mended[0].day);
+			 libpq->version % 10000, libpq->path, pga_pg_mended[0].day);
 	pga_findings_detail(findings, "%s%s%s", pga_text_string(&why),
 			    libpq->users.length > 0 ? "; used by " : "",
 			    pga_text_string(&libpq->users));

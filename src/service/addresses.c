@@ -29,7 +29,7 @@ static bool is_same_address(const struct addrinfo *one, const struct addrinfo *o
 		   : memcmp(&left6->sin6_addr, &right6->sin6_addr, sizeof left6->sin6_addr) == 0;
 }
 
-static bool have_one_in_common(const struct addrinfo *some, const struct addrinfo *others)
+bool pga_addresses_meet(const struct addrinfo *some, const struct addrinfo *others)
 {
 	for (const struct addrinfo *one = some; one != NULL; one = one->ai_next)
 		for (const struct addrinfo *other = others; other != NULL; other = other->ai_next)
@@ -41,7 +41,7 @@ static bool have_one_in_common(const struct addrinfo *some, const struct addrinf
 bool pga_address_leads(const char *name, const struct addrinfo *addresses)
 {
 	struct addrinfo *found = pga_addresses_find(name, false);
-	const bool leads = have_one_in_common(found, addresses);
+	const bool leads = pga_addresses_meet(found, addresses);
 
 	if (found != NULL)
 		freeaddrinfo(found);

@@ -12,6 +12,9 @@ struct addrinfo *pga_addresses_find(const char *host, bool numeric);
 /* Whether the name is looked up as one of these addresses. */
 bool pga_address_leads(const char *name, const struct addrinfo *addresses);
 
+/* Whether both have one in common; either may be none. */
+bool pga_addresses_meet(const struct addrinfo *some, const struct addrinfo *others);
+
 /* Whether none of them leaves this machine: true of none at all. */
 bool pga_addresses_are_loopback(const struct addrinfo *addresses);
 

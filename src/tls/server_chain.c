@@ -111,6 +111,7 @@ int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain,
 		result = pga_exchange_fail(&asking.exchange, outcome, error);
 	if (said != NULL)
 		*said = (struct pga_server_said){.direct = direct,
+						 .without = outcome == PGA_EXCHANGE_NO,
 						 .postgresql = asking.exchange.answered ||
 							       outcome == PGA_EXCHANGED};
 	pga_exchange_leave(&asking.exchange);

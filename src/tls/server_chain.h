@@ -29,6 +29,7 @@ struct pga_server {
 /* What else is known of it then. */
 struct pga_server_said {
 	bool direct;     /* it was asked directly, and did not answer an SSLRequest */
+	bool without;    /* it has answered that it does not use TLS */
 	bool postgresql; /* it has answered as a PostgreSQL server does, whatever came of it */
 };
 

@@ -111,6 +111,7 @@ int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *e
 	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE,
 					    PGA_CERTS_FILE,
 					    "known_servers.conf",
+					    "servers.json",
 					    PGA_HARDEN_RECORD,
 					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_KEY,
 					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_CRT};

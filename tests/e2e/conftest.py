@@ -33,6 +33,7 @@ Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing st
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
   make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
                      env={"LD_PRELOAD": ...}: of the postmaster; copy=clusters.base_backup(conninfo): a standby
+  postgres_of(18)  postgreses.py: .start(cert, key, settings=, hba=, ...) a server of that version; stop it yourself
 
 Certificates, certificates.py (plain functions; nothing to clean up)
   make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
@@ -96,6 +97,9 @@ Small programs, programs.py
   second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
+A browser, chromium.py (module): import it where it is used
+  chromium         .open(path, width, scheme="dark") .value(expression) .picture() .printed(path) .errors
+
 The documents, walkthroughs.py: what docs/*.md and the README's first day have people type, run and compared
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
@@ -103,6 +107,8 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 
 import os
 import signal
+
+import pytest
 
 from audited import audited  # noqa: F401
 from bootstrapping import lived_in  # noqa: F401
@@ -119,6 +125,7 @@ from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
+from postgreses import postgres_of  # noqa: F401
 from packages import base_system, debs, make_machine, next_debs, release, rpm_build, rpms, system_with_32_bit  # noqa: F401
 from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401
@@ -173,6 +180,21 @@ def is_for_the_whole(item):
     return any(word in LIBPQS and word not in USUAL_LIBPQS for word in words)
 
 
+def of_other_runs(items, share):
+    """What is not for this run, where $PGANCHOR_TESTS_SHARE is "0/2" for the first of two at the same time, "1/2" for the second:
+    each file is one's alone, the next in size for the one that has least. The tests' own runs of pytest do not inherit it."""
+    mine, runs = map(int, share.split("/"))
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    shares = [[] for _ in range(runs)]
+    for _, of_file in sorted(files.items(), key=lambda file: (-len(file[1]), file[0])):
+        min(shares, key=len).extend(of_file)
+    return [item for run, of_run in enumerate(shares) if run != mine for item in of_run]
+
+
+# After all others, as what their expressions deselect is nobody's share.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """A module that takes over tests of another one can say which of them, with which parameters, mean nothing there."""
     left = {item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)}
@@ -181,6 +203,7 @@ def pytest_collection_modifyitems(config, items):
         left.update(beyond_the_share([item for item in items if item not in left]))
         few = int(os.environ.get("PGANCHOR_TESTS_FEW") or 0)
         left.update(beyond_a_few([item for item in items if item not in left], few) if few else ())
+    left.update(of_other_runs([item for item in items if item not in left], os.environ.pop("PGANCHOR_TESTS_SHARE", "0/1")))
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     skip_what_is_missing(items)

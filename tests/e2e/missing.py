@@ -31,6 +31,7 @@ NEEDS = {
     "stepca": (has_stepca, "step-ca's sources (golang-go, golang-github-smallstep-certificates-dev)"),
     "other_stepca": (has_stepca, "step-ca's sources (golang-go, golang-github-smallstep-certificates-dev)"),
     "keyring": (has_keyring, "gnome-keyring, dbus-daemon, gdbus (libglib2.0-bin) and secret-tool (libsecret-tools)"),
+    "network": (lambda: shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is not None, "ip(8) (iproute2)"),
     "compile_program": (lambda: shutil.which("cc") is not None, "a C compiler (gcc)"),
 }
 

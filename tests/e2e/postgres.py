@@ -117,12 +117,12 @@ class Server:
 
 
 class Clusters:
-    """Makes servers, each on a copy of one initialised cluster."""
+    """Makes servers, each on a copy of one initialised cluster. .bin: where their programs are."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, programs=None):
         self.directory = directory
         self.user = ordinary_user()
-        self.bin = binary_directory()
+        self.bin = programs or binary_directory()
         self._count = 0
         self._template = None
         self.env = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
@@ -150,7 +150,7 @@ class Clusters:
         if self._template is None:
             directory = self.make_directory()
             self._run([self.bin / "initdb", "-D", directory / "data", "-U", SUPERUSER, "-A", "reject",
-                       "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"], stdin=subprocess.DEVNULL)
+                       "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1"], stdin=subprocess.DEVNULL)
             self._run([self.bin / "postgres", "--single", "-D", directory / "data", "-c", "password_encryption=scram-sha-256", "postgres"],
                       input=f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'\nCREATE DATABASE {USER} OWNER {USER}\n")
             self._template = directory / "data"
@@ -179,18 +179,19 @@ class Clusters:
         (data / "pg_hba.conf").write_text(hba)
         (data / "pg_ident.conf").write_text(f"tests {pwd.getpwuid(os.geteuid()).pw_name} {SUPERUSER}\n")
 
-    def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, tries=5):
+    def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, before=(), tries=5):
         """A server with this certificate (None: no TLS); again on another port when somebody takes the first one.
 
         env    is added to the environment of the postmaster, which then may read whatever we may
         copy   function(path) that makes its data directory: see base_backup()
+        before words that run it somewhere else, as nsenter(1) does
         """
         for attempt in range(tries):
             directory, port = self.make_directory(), free_port()
             (copy or self.copy_template)(directory / "data")
             self.configure(directory, port, cert, key, settings or {}, hba)
             daemon = Daemon([self.bin / "postgres", "-D", directory / "data"], self.directory / f"{directory.name}.log",
-                            env={**self.env, **(env or {})}, user=self.user, powerful=env is not None)
+                            env={**self.env, **(env or {})}, user=self.user, powerful=env is not None, before=before)
             try:
                 daemon.wait_for("database system is ready to accept (read-only )?connections")
                 return Server(port, directory, cert and Path(cert), daemon)
@@ -241,3 +242,5 @@ def make_postgres(clusters):
     yield make
     for server in started:
         server.stop()
+        # 900 files, which have hardly been written to the disk yet.
+        shutil.rmtree(server.directory, ignore_errors=True)

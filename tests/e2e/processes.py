@@ -55,13 +55,13 @@ class NotReady(Exception):
 class Daemon:
     """A server in the foreground of its own session; everything it prints goes to the file `log`, line by line."""
 
-    def __init__(self, argv, log, *, env=None, user=None, cwd="/", powerful=False):
+    def __init__(self, argv, log, *, env=None, user=None, cwd="/", powerful=False, before=()):
         self.log = Path(log)
         self._lines = []
         self._ended = False
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            as_user(argv, user, powerful),
+            [*before, *as_user(argv, user, powerful)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=env, cwd=cwd, start_new_session=True, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)

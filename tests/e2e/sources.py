@@ -1,15 +1,16 @@
-"""Debian's source packages, verified by the archive's signature."""
+"""Debian's packages of other releases, verified by the archive's signature: sources, and programs that are unpacked, not installed."""
 
 import re
 import threading
 
-from machines import STALE, apt_options, apt_sources, run
+from machines import FROM_EXPERIMENTAL, STALE, apt_options, apt_sources, run
 
 
 class Apt:
-    """apt-get with no state but a directory of its own, knowing the source packages of some Debian releases."""
+    """apt-get with no state but a directory of its own, knowing the source packages, or with kind="deb" the others, of some Debian
+    releases."""
 
-    def __init__(self, directory, releases):
+    def __init__(self, directory, releases, kind="deb-src"):
         self.directory = directory
         self.one_at_a_time = threading.Lock()
         for name in ("lists/partial", "archives/partial"):
@@ -17,11 +18,13 @@ class Apt:
         lines = [line for release in releases for line in apt_sources(release)]
         assert lines, "this machine's apt has no sources of Debian 12 from which those of another release could be told"
         keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        (directory / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
+        (directory / "sources.list").write_text("".join(re.sub("^deb ", f"{kind} {keys} ", line) + "\n" for line in lines))
+        (directory / "experimental.pref").write_text(FROM_EXPERIMENTAL)
         (directory / "apt.conf").write_text(
             apt_options() + STALE +
             f'Dir::State "{directory}";\nDir::State::lists "{directory}/lists";\nDir::State::status "/dev/null";\n'
             f'Dir::Cache "{directory}";\nDir::Etc::sourcelist "{directory}/sources.list";\nDir::Etc::sourceparts "-";\n'
+            f'Dir::Etc::preferences "{directory}/experimental.pref";\nDir::Etc::preferencesparts "-";\n'
             'Acquire::Languages "none";\nAPT::Sandbox::User "";\n')
         self.call("apt-get", "-q", "update", "--error-on=any")
 
@@ -50,3 +53,12 @@ class Apt:
             run("dpkg-source", "--no-check", "-q", "-x", name, directory, cwd=self.directory)
             return version
         raise AssertionError(f"{package}: apt knows no source package of this name")
+
+    def unpack(self, package, wanted, directory):
+        """Unpack the newest version of a package and, of all that it depends on, those whose names match."""
+        plan = self.call("apt-get", "-q", "-s", "--no-install-recommends", "install", package)
+        names = [name for name in re.findall(r"^Inst (\S+)", plan, re.M) if name == package or re.fullmatch(wanted, name)]
+        self.call("apt-get", "-q", "download", *names)
+        for deb in sorted(self.directory.glob("*.deb")):
+            run("dpkg-deb", "--extract", deb, directory)
+            deb.unlink()

@@ -29,7 +29,7 @@ from test_locks import *  # noqa: F401, F403
 from test_ways import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build
-SHARE = ("build_name", 2)
+SHARE = ("build_name", 1)
 
 # An attempt costs some 3 ms. For a release, run many more.
 ATTEMPTS = int(os.environ.get("PGANCHOR_TEST_RACES") or 2000)

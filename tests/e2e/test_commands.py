@@ -7,8 +7,8 @@ import pytest
 
 from services import write
 
-COMMANDS = ("onboard", "bootstrap", "anchor", "ca", "cert", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
-            "uninstall", "completion")
+COMMANDS = ("onboard", "bootstrap", "anchor", "ca", "cert", "crl", "service", "forecast", "probe", "audit", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
+            "server", "uninstall", "completion")
 # What is typed, and the command that is meant.
 WORDS = {"add": "service add or anchor add", "list": "service list or anchor list", "ls": "service list or anchor list",
          "show": "service show or anchor show", "rm": "service remove or anchor remove", "remove": "service remove or anchor remove",

@@ -15,7 +15,8 @@ FUNCTION = {
     "zsh": 'PROMPT="ready> "; unsetopt beep; autoload -U compinit; compinit -u -D; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ] || [ "$2" = certs ]; then command pganchor '
            '"$@"; else printf "GOT:"; printf " <%s>" "$@"; echo; fi; }; source ~/completion'}
 TYPED = [
-    ("boot", "bootstrap"), ("service ad", "service add"), ("serv", "service"), ("service add prod --anc", "service add prod --anchor"),
+    ("boot", "bootstrap"), ("service ad", "service add"), ("servi", "service"), ("serve", "server"), ("server en", "server enable-tls"),
+    ("service add prod --anc", "service add prod --anchor"),
     ("service show pro", "service show prod-db"), ("service remove pro", "service remove prod-db"),
     ("service add x --anchor comp", "service add x --anchor company"), ("bootstrap --fing", "bootstrap --fingerprint"),
     ("bootstrap --name comp", "bootstrap --name company"), ("enable --ld", "enable --ld-so-preload"), ("disable --keep", "disable --keep-going"),
@@ -23,7 +24,7 @@ TYPED = [
     ("completion ba", "completion bash"), ("onb", "onboard"), ("onboard acm", "onboard acme.profile"), ("onboard --sha", "onboard --sha256"), ("profile acm", "profile acme.profile"),
     ("prob", "probe"), ("probe pro", "probe prod-db"), ("doctor --fi", "doctor --fix"), ("service harden pro", "service harden prod-db"),
     ("cert ren", "cert renew"), ("ca local ser", "ca local serve"), ("cert issue --provi", "cert issue --provisioner"), ("cert status cli", "cert status client"),
-    ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
+    ("help servi", "help service"), ("help service ad", "help service add"), ("vers", "version")]
 
 
 @pytest.fixture

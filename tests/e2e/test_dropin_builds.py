@@ -12,7 +12,7 @@ from test_gate import (  # noqa: F401
 from test_ways import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build
-SHARE = ("build_name", 2)
+SHARE = ("build_name", 1)
 
 
 def is_out_of_place(item):

@@ -14,7 +14,8 @@ COMMANDS = [
     *(f"cert {word}" for word in ("add", "forget", "inspect", "issue", "renew", "revoke", "status", "timer")),
     *(f"ca local {word}" for word in ("create", "issue", "remove", "serve")),
     *(f"password {word}" for word in ("clear", "export", "get", "import", "list", "set", "unlock")),
-    "forecast", "probe", "onboard", "profile", "run", "explain", "enable", "disable", "status", "doctor", "log", "uninstall", "completion"]
+    *(f"server {word}" for word in ("disable-tls", "enable-tls", "require-tls", "undo")),
+    "forecast", "probe", "audit", "onboard", "profile", "run", "explain", "enable", "disable", "status", "doctor", "log", "uninstall", "completion"]
 
 
 def manual(name):

@@ -1,5 +1,6 @@
 """The commands that service add and show print do what they say when they are typed into a shell, whatever the names and values are."""
 
+import json
 import os
 import shutil
 
@@ -65,6 +66,21 @@ def test_what_add_prints_reaches_the_entry(home, words):
         quoted = any(byte in name for byte in b" \t'\\")
         assert (home / "given").read_bytes() == (b"<service='" + escaped + b"'>" if quoted else b"<service=" + escaped + b">")
         assert not (home / "pwned").exists()
+
+
+@pytest.mark.parametrize("words", shells())
+def test_what_audit_prints_reaches_the_entry(home, words):
+    """pganchor is one that says what it was given."""
+    write(home, b"".join(b"[" + name + b"]\nhost=x\nsslmode=prefer\n" for name in NAMES))
+    done = home.pganchor("audit", "--json", "--", *map(os.fsdecode, NAMES))
+    assert done.returncode == 1, done.stderr
+    commands = [finding["hint"] for server in json.loads(done.stdout)["servers"] for finding in server["findings"]]
+    assert len(commands) == len(NAMES)
+    said = write(home, '#!/bin/sh\nfor word; do printf "<%s>" "$word"; done >>"$HOME/given"\n', "bin/pganchor")
+    said.chmod(0o755)
+    done = run(home, words, "\n".join([f"PATH={home.path}/bin:$PATH", *commands]))
+    assert (home / "given").read_bytes() == b"".join(b"<service><harden>" + (b"<-->" if name.startswith(b"-") else b"") + b"<" + name + b">" for name in NAMES), done.stderr
+    assert not (home / "pwned").exists()
 
 
 def test_a_secret_is_not_lost_without_a_word(home):

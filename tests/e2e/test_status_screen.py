@@ -10,15 +10,21 @@ import pytest
 import services
 from audited import PYTHON
 from certificates import make_root
+from running import own_processes
 from services import write
 from tracing import NO_LEAKS, internet
 
 NAMES = ["gate", "programs", "anchors", "ends next", "services", "keyring", "timer", "policy", "doctor"]
 
 
-def screen(home, *words, env=None, **kwargs):
+def alone(home, *words, env=None, **kwargs):
+    """The command, where nobody else has programs: three faults at the most are on the screen, and one can be of a program."""
+    return home.run([*own_processes(), home.program.binary, *words], env=services.environment(home, env), **kwargs)
+
+
+def screen(home, *words, **kwargs):
     """{row: text}, and the lines before the rows."""
-    done = home.pganchor("status", *words, env=services.environment(home, env), **kwargs)
+    done = alone(home, "status", *words, **kwargs)
     assert done.returncode in (0, 3) and done.stderr == "", done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) <= 24, done.stdout
@@ -47,11 +53,11 @@ def test_a_home_with_everything(home):
     assert rows["keyring"].endswith("; 1 password and 1 passphrase in it")
     assert rows["policy"] == "audit: nothing is refused, trust pinned; by your file; some exempt"
     assert "error: service old is weaker than the policy" in before and "    pganchor service harden old" in before
-    told = json.loads(home.pganchor("status", "--json", env=services.environment(home)).stdout)
+    told = json.loads(alone(home, "status", "--json").stdout)
     assert told["services"] == {"count": 3, "allowed": 1, "weak": 1, "broken": 1}
     assert told["keyring"]["passwords"] == 1 and told["keyring"]["passphrases"] == 1
     assert told["ends_next"]["what"] == "anchor company" and told["ends_next"]["not_after"].endswith("Z")
-    doctor = json.loads(home.pganchor("doctor", "--json", env=services.environment(home)).stdout)
+    doctor = json.loads(alone(home, "doctor", "--json").stdout)
     assert told["doctor"]["open"]["error"] == doctor["open"]["error"]
 
 
@@ -61,11 +67,11 @@ def test_it_says_what_doctor_looks_at_besides(home):
     services.policy(home, "mode = audit\n")
     write(home, '{"sqltools.connections": [{"driver": "PostgreSQL", "name": "prod", "server": "db.example"}]}', ".config/Code/User/settings.json")
     assert home.pganchor("doctor", "--accept", "gate-not-active", "--reason", "a server", env=services.environment(home)).returncode == 0
-    told = json.loads(home.pganchor("status", "--json", env=services.environment(home)).stdout)["doctor"]
-    doctor = json.loads(home.pganchor("doctor", "--json", env=services.environment(home)).stdout)
+    told = json.loads(alone(home, "status", "--json").stdout)["doctor"]
+    doctor = json.loads(alone(home, "doctor", "--json").stdout)
     assert told["open"]["error"] < doctor["open"]["error"] and "client-weak" in [finding["id"] for finding in doctor["findings"]]
     assert told["looks_at_more"] == ["entries", "timer", "clients", "libpq", "accepted", "audit log"]
-    lines = home.pganchor("status", env=services.environment(home)).stdout.splitlines()
+    lines = alone(home, "status").stdout.splitlines()
     assert lines[-2].startswith("doctor    ") and lines[-2].endswith(": pganchor doctor")
     assert lines[-1] == "          looks at more: entries, timer, clients, libpq, accepted, audit log" and len(lines[-1]) <= 80
 

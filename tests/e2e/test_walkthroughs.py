@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import walkthroughs
 from audited import heard
 from home import Home
-from postgres import SUPERUSER
+from postgres import SUPERUSER, USER
 from registered import at_home
 from running import own_processes
 
@@ -20,6 +21,11 @@ DOCUMENTS = sorted({path.stem for path in DOCS.glob("*.md")} - NOT_FOLLOWED)
 DRIVERS = sorted(f"drivers/{path.stem}" for path in (DOCS / "drivers").glob("*.md"))
 # A compiler that begins with nothing takes ten seconds; Node.js is in a Debian of its own.
 LATER = {"drivers/go", "drivers/node"}
+# What is about a server on the reader's own machine: the rules of that.
+RULES = {"localhost": "local all all trust\nhost all all all trust\n",
+         "server-tls": "local all all trust\n# everybody\nhost    app  app  0.0.0.0/0  scram-sha-256   # the programs\nhost    replication  standby  10.0.0.0/8  md5\n"}
+# What an audit of it has to see.
+GRANTS = f"GRANT pg_monitor TO {USER}; GRANT SELECT ON pg_hba_file_rules TO {USER}; GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO {USER}"
 
 pytestmark = pytest.mark.plain_build
 
@@ -47,8 +53,9 @@ def stage(request, home, name, pganchor, stepca, postgres, impostor_postgres, re
            "PATH": f"{pganchor.binary.parent}:/usr/bin:/bin:{os.environ['PATH']}",
            "PKG_CONFIG_PATH": pganchor.prefix / "lib/pkgconfig", "LD_LIBRARY_PATH": pganchor.prefix / "lib"}
     stage = walkthroughs.Stage(home, stepca, postgres, impostor_postgres, relay(postgres.port), pganchor.prefix, before, env)
-    if name == "localhost":
-        server = request.getfixturevalue("make_postgres")(hba="local all all trust\nhost all all all trust\n")
+    if name in RULES:
+        server = request.getfixturevalue("make_postgres")(hba=RULES[name])
+        subprocess.run(["psql", "-XqAt", "-d", f"{server.superuser} dbname={USER}", "-c", GRANTS], check=True, capture_output=True)
         stage.at_localhost(server, server.directory / "data")
         stage.env.update({"PGUSER": SUPERUSER, "PGDATABASE": "postgres"})
     return stage

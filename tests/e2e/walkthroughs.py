@@ -106,7 +106,7 @@ class Stage:
         """A document that speaks of a server on the reader's own machine, and of its data directory."""
         self.server, port = server, server.port
         pairs = [(str(data), "/var/lib/postgresql/15/main"), (str(self.home.path), HOME), (f"localhost:{port}", "localhost:5432"),
-                 (f"port={port}", "port=5432"), (f"--port {port}", "--port 5432")]
+                 (f"port={port}", "port=5432"), (f"port {port}", "port 5432")]
         self.there, self.back = [(said, meant) for meant, said in pairs], pairs
 
     def direct(self, word):

@@ -7,6 +7,7 @@
 #include "anchor/anchors_conf.h"
 #include "anchor/crls.h"
 #include "anchor/source_records.h"
+#include "audit/pgbouncer_file.h"
 #include "ca/base64url.h"
 #include "ca/jwe.h"
 #include "ca/jws.h"
@@ -44,6 +45,7 @@
 #include "probe/startup.h"
 #include "profile/applied.h"
 #include "profile/profile.h"
+#include "server/hba_edit.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -1280,6 +1282,108 @@ static void fuzz_auto_conf(const char *bytes, size_t length)
 	pga_text_free(&taken_out);
 }
 
+/* pg_hba.conf: its lines are all of its bytes, each word lies in its line; and with TLS required,
+ * every line is where it was and says the same, but for its type. */
+static void hold_hba(const struct pga_hba_file *file)
+{
+	size_t position = 0;
+
+	for (size_t i = 0; i < file->count; i++) {
+		const struct pga_hba_line *line = &file->lines[i];
+
+		HOLDS(line->start == position && line->length > 0);
+		position += line->length;
+		for (size_t k = 0; k < line->count; k++)
+			for (size_t m = 0; m < line->fields[k].count; m++) {
+				const struct pga_hba_token *token = &line->fields[k].tokens[m];
+
+				HOLDS(token->start >= line->start && token->start < token->end &&
+				      token->end <= position && token->tail <= token->end);
+			}
+	}
+	HOLDS(position == file->bytes.length);
+}
+
+static void hold_same_rule(const struct pga_hba_line *before, const struct pga_hba_line *after)
+{
+	HOLDS(before->number == after->number);
+	if (pga_hba_becomes(before) == PGA_HBA_COMMENTED_OUT) {
+		HOLDS(after->kind == PGA_HBA_EMPTY);
+		return;
+	}
+	HOLDS(before->kind == after->kind && before->count == after->count);
+	HOLDS(!pga_hba_is_remote(after) || !pga_hba_lets_plain_in(after) ||
+	      pga_hba_becomes(before) == PGA_HBA_CANNOT);
+	for (size_t i = 0; i < before->count; i++) {
+		HOLDS(before->fields[i].count == after->fields[i].count);
+		for (size_t k = 0; k < before->fields[i].count; k++)
+			HOLDS((i == 0 && pga_hba_becomes(before) == PGA_HBA_NEEDS_TLS) ||
+			      strcmp(before->fields[i].tokens[k].value,
+				     after->fields[i].tokens[k].value) == 0);
+	}
+}
+
+static void fuzz_hba(const char *bytes, size_t length)
+{
+	static const int versions[] = {13, 15, 16};
+
+	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+		struct pga_hba_file before;
+		struct pga_hba_file after = {.count = 0};
+		struct pga_text once = PGA_TEXT_EMPTY;
+		struct pga_text twice = PGA_TEXT_EMPTY;
+		struct pga_error error;
+
+		if (pga_hba_read(&before, "pg_hba.conf", bytes, length, versions[i], &error) == 0) {
+			hold_hba(&before);
+			(void)pga_hba_require_tls(&before, &once);
+			HOLDS(pga_hba_read(&after, "pg_hba.conf", pga_text_string(&once),
+					   once.length, versions[i], &error) == 0);
+			hold_hba(&after);
+			HOLDS(before.count == after.count);
+			for (size_t k = 0; k < before.count; k++)
+				hold_same_rule(&before.lines[k], &after.lines[k]);
+			HOLDS(pga_hba_require_tls(&after, &twice) == 0);
+			HOLDS(same_text(&once, &twice));
+		} else {
+			HOLDS(memchr(bytes, '\0', length) != NULL);
+		}
+		pga_hba_free(&before);
+		pga_hba_free(&after);
+		pga_text_free(&once);
+		pga_text_free(&twice);
+	}
+}
+
+static int open_nothing(const char *path, struct pga_text *bytes, struct pga_error *error)
+{
+	(void)bytes;
+	return pga_fail(error, NULL, "%s", path);
+}
+
+/* pgbouncer.ini: each thing is told of a line that is there, and what is wrong quotes nothing. */
+static void fuzz_pgbouncer(const char *bytes, size_t length)
+{
+	struct pga_pgbouncer ini;
+	long lines = 1;
+
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	pga_pgbouncer_read(&ini, "/pgbouncer.ini", bytes, length, open_nothing);
+	HOLDS(ini.failed || ini.file_count == 1);
+	for (size_t i = 0; i < PGA_PGBOUNCER_KEYS; i++) {
+		HOLDS(ini.set[i].value == NULL ||
+		      (ini.set[i].at.line >= 1 && ini.set[i].at.line <= lines));
+		HOLDS(ini.lost[i].value == NULL || ini.lost[i].at.line <= ini.section.line);
+		HOLDS(ini.lost[i].value == NULL || ini.set[i].value == NULL);
+	}
+	for (size_t i = 0; i < ini.database_count; i++)
+		HOLDS(ini.failed ||
+		      (ini.databases[i].name[0] != '\0' && ini.databases[i].at.line <= lines));
+	HOLDS(ini.fault == NULL || (ini.fault_at.line >= 1 && ini.fault_at.line <= lines));
+	pga_pgbouncer_free(&ini);
+}
+
 static void fuzz_certs_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1797,6 +1901,8 @@ static const struct {
     {"crl", fuzz_crl},
     {"certs_conf", fuzz_certs_conf},
     {"auto_conf", fuzz_auto_conf},
+    {"hba", fuzz_hba},
+    {"pgbouncer", fuzz_pgbouncer},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},

@@ -83,7 +83,7 @@ def record_others(trees, making, tests):
         ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line", *tests],
         cwd=TOP, stdin=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
-             "MUTATION_RECORDS": str(tree.directory / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{len(trees)}"})
+             "MUTATION_RECORDS": str(tree.directory / "records"), "MUTATION_MAP": str(path), "PGANCHOR_TESTS_SHARE": f"{number}/{len(trees)}"})
         for number, (tree, path) in enumerate(zip(trees, making))]
     for process in running:
         process.wait()

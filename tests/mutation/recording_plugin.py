@@ -4,7 +4,6 @@ MUTATION_RECORDS  the directory that cover.c was compiled with
 MUTATION_MAP      the file to which a line of JSON is added for each test:
                   {"test":, "seconds":, "passed":, "lines": {file: [line, ...]}}
                   and one with all lines of which there is code, {"known": {file: [line, ...]}}
-MUTATION_SHARE    "0/2": of two runs at the same time the first, which takes half of the files
 """
 
 import json
@@ -28,21 +27,6 @@ def pytest_sessionstart():
             for file, line in places:
                 known.setdefault(file, set()).add(line)
     write({"known": {file: sorted(lines) for file, lines in sorted(known.items())}})
-
-
-def pytest_collection_modifyitems(config, items):
-    """The largest files first, each to whom has the least."""
-    mine, shares = map(int, os.environ.get("MUTATION_SHARE", "0/1").split("/"))
-    files = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    taken, kept = [0] * shares, set()
-    for path, some in sorted(files.items(), key=lambda one: (-len(one[1]), one[0])):
-        least = taken.index(min(taken))
-        taken[least] += len(some)
-        if least == mine:
-            kept.add(path)
-    items[:] = [item for item in items if item.path in kept]
 
 
 def pytest_runtest_logreport(report):

@@ -11,6 +11,7 @@ check_PROGRAMS = \
 	tests/unit/test_append \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
+	tests/unit/test_audit_html \
 	tests/unit/test_audit_log \
 	tests/unit/test_binary \
 	tests/unit/test_block \
@@ -75,6 +76,8 @@ check_PROGRAMS = \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
 	tests/unit/test_home_text \
+	tests/unit/test_hba \
+	tests/unit/test_hosts_file \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -83,6 +86,7 @@ check_PROGRAMS = \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
+	tests/unit/test_html \
 	tests/unit/test_json \
 	tests/unit/test_known \
 	tests/unit/test_known_servers \
@@ -130,6 +134,7 @@ check_PROGRAMS = \
 	tests/unit/test_roots \
 	tests/unit/test_rules \
 	tests/unit/test_rules_effect \
+	tests/unit/test_sarif \
 	tests/unit/test_secrets \
 	tests/unit/test_service_add_warnings \
 	tests/unit/test_service_change \
@@ -302,6 +307,12 @@ tests_unit_test_file_LDADD = $(UNITS_LDADD)
 tests_unit_test_host_SOURCES = tests/unit/cmocka_start.h tests/unit/test_host.c
 tests_unit_test_host_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_host_LDADD = $(UNITS_LDADD)
+tests_unit_test_hba_SOURCES = tests/unit/cmocka_start.h tests/unit/test_hba.c
+tests_unit_test_hba_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hba_LDADD = $(UNITS_LDADD)
+tests_unit_test_hosts_file_SOURCES = tests/unit/cmocka_start.h tests/unit/test_hosts_file.c
+tests_unit_test_hosts_file_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hosts_file_LDADD = $(UNITS_LDADD)
 tests_unit_test_ini_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ini.c
 tests_unit_test_ini_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_ini_LDADD = $(UNITS_LDADD)
@@ -431,6 +442,15 @@ tests_unit_test_module_LDADD = $(UNITS_LDADD)
 
 # The commands, with what they ask played by the test.
 PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_audit_html_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/sample_audit.h \
+	tests/unit/test_audit_html.c
+tests_unit_test_audit_html_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_audit_html_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_audit_html_LDADD = $(UNITS_LDADD)
+tests_unit_test_html_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_html.c
+tests_unit_test_html_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_html_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_html_LDADD = $(UNITS_LDADD)
 tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_json.c
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
@@ -447,6 +467,10 @@ tests_unit_test_many_SOURCES = tests/unit/cmocka_start.h tests/unit/test_many.c
 tests_unit_test_many_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_many_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
 tests_unit_test_many_LDADD = $(UNITS_LDADD)
+tests_unit_test_sarif_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_sarif.c
+tests_unit_test_sarif_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_sarif_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_sarif_LDADD = $(UNITS_LDADD)
 tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty

@@ -1,0 +1,122 @@
+/* What a server tells may hold secrets in many places: all of it comes through here before it is
+ * kept. */
+#include "audit/mask.h"
+
+#include "policy/secrets.h"
+
+#include <string.h>
+
+/* Options of a rule (14 to 19) in which there is none. A validator of OAuth can have options of its
+ * own, and so may later releases: of what is not here no value is shown. */
+static const char *const options[] = {
+    "map",
+    "krb_realm",
+    "include_realm",
+    "compat_realm",
+    "upn_username",
+    "clientcert",
+    "clientname",
+    "pamservice",
+    "pam_use_hostname",
+    "ldapserver",
+    "ldapport",
+    "ldapscheme",
+    "ldaptls",
+    "ldapprefix",
+    "ldapsuffix",
+    "ldapbasedn",
+    "ldapbinddn",
+    "ldapsearchattribute",
+    "ldapsearchfilter",
+    "ldapurl",
+    "radiusservers",
+    "radiusports",
+    "radiusidentifiers",
+    "issuer",
+    "scope",
+    "validator",
+    "delegate_ident_mapping",
+};
+
+/* What it tells of each LDAP rule, and is no option: a line that has it is refused, and with it the
+ * file. */
+static const char written_by_the_view[] = "ldapscope=";
+
+static bool is_open(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (strlen(options[i]) == length && strncmp(options[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/* A word of pg_hba.conf, in quotes where it would be another word, or more than one, without. */
+void pga_audit_add_word(struct pga_text *text, const char *word)
+{
+	const bool quoted = word[0] == '\0' || word[strcspn(word, " \t\r\n\",#")] != '\0';
+
+	if (!quoted) {
+		pga_text_add(text, word);
+		return;
+	}
+	pga_text_add(text, "\"");
+	for (; *word != '\0'; word++)
+		pga_text_addf(text, *word == '"' ? "\"%c" : "%c", *word);
+	pga_text_add(text, "\"");
+}
+
+void pga_audit_mask_option(struct pga_text *text, const char *option)
+{
+	const char *equals = strchr(option, '=');
+	const size_t length = equals != NULL ? (size_t)(equals - option) : 0;
+	struct pga_text masked = PGA_TEXT_EMPTY;
+
+	if (strncmp(option, written_by_the_view, strlen(written_by_the_view)) == 0)
+		return;
+	if (equals == NULL) {
+		pga_text_add(text, PGA_MASK);
+		return;
+	}
+	pga_text_add_bytes(text, option, length + 1);
+	if (!is_open(option, length)) {
+		pga_text_add(text, equals[1] != '\0' ? PGA_MASK : "");
+		return;
+	}
+	pga_text_add_masked(&masked, equals + 1);
+	pga_audit_add_word(text, pga_text_string(&masked));
+	text->failed = text->failed || masked.failed;
+	pga_text_free(&masked);
+}
+
+/* What PostgreSQL says of a line that it cannot read ends, in these, with words of its options,
+ * which may be a secret or the rest of one. It is never translated. */
+void pga_audit_mask_rule_error(struct pga_text *text, const char *said)
+{
+	static const char *const quoting[] = {
+	    "authentication option not in name=value format: ",
+	    "unrecognized authentication option name: ",
+	    "could not parse RADIUS secret list ",
+	};
+
+	for (size_t i = 0; i < sizeof quoting / sizeof quoting[0]; i++)
+		if (strncmp(said, quoting[i], strlen(quoting[i])) == 0) {
+			pga_text_addf(text, "%s" PGA_MASK, quoting[i]);
+			return;
+		}
+	pga_text_add_masked(text, said);
+}
+
+void pga_audit_mask_setting(struct pga_text *text, const char *name, const char *value)
+{
+	const bool command = strcmp(name, "ssl_passphrase_command") == 0;
+	/* ":" and "@" are of OpenSSL's language. */
+	const bool list = strcmp(name, "ssl_ciphers") == 0 ||
+			  strcmp(name, "ssl_tls13_ciphers") == 0 || strcmp(name, "ssl_groups") == 0;
+
+	if (list)
+		pga_text_add(text, value);
+	else if (command && value[0] != '\0')
+		pga_text_add(text, PGA_MASK);
+	else
+		pga_text_add_masked(text, value);
+}

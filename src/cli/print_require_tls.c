@@ -1,0 +1,188 @@
+#include "cli/print_require_tls.h"
+
+#include "base/terminal.h"
+#include "report/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy_line(const struct pga_hba_file *file, const struct pga_hba_line *line,
+		       bool required)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	if (required)
+		pga_hba_add_line(file, line, &text);
+	else
+		pga_text_add_bytes(&text, pga_text_string(&file->bytes) + line->start,
+				   line->length);
+	while (!text.failed && text.length > 0 &&
+	       (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
+		text.bytes[--text.length] = '\0';
+	return pga_text_take(&text);
+}
+
+static bool differs(const struct pga_hba_line *line)
+{
+	const enum pga_hba_becomes becomes = pga_hba_becomes(line);
+
+	return becomes == PGA_HBA_NEEDS_TLS || becomes == PGA_HBA_COMMENTED_OUT;
+}
+
+static int print_change(FILE *stream, const struct pga_requiring *requiring, size_t part,
+			size_t line, struct pga_error *error)
+{
+	const struct pga_hba_part *own = &requiring->tree.parts[part];
+	char *before = copy_line(&own->file, &own->file.lines[line], false);
+	char *after = copy_line(&own->file, &own->file.lines[line], true);
+	int result = 0;
+
+	if (before == NULL || after == NULL)
+		result = pga_fail_memory(error);
+	else
+		pga_print(stream, "%s, line %zu:\n  - %s\n  + %s\n", own->path,
+			  own->file.lines[line].number, before, after);
+	free(before);
+	free(after);
+	return result;
+}
+
+static void print_weak(FILE *stream, const struct pga_requiring *requiring)
+{
+	for (size_t i = 0; i < requiring->tree.place_count; i++) {
+		const struct pga_hba_line *line = pga_hba_tree_line(&requiring->tree, i);
+		const char *weakness = pga_hba_weakness(line);
+
+		if (weakness != NULL)
+			pga_print(stream, "%s, line %zu: %s %s\n",
+				  pga_hba_tree_path(&requiring->tree, i), line->number,
+				  line->method->value, weakness);
+	}
+}
+
+static void print_locked_out(FILE *stream, const struct pga_requiring *requiring)
+{
+	bool standbys = false;
+
+	if (requiring->locked_out.count == 0)
+		return;
+	pga_print(stream, "Connected without TLS now, and not let in again as they connect:\n");
+	for (size_t i = 0; i < requiring->locked_out.count; i++) {
+		const struct pga_plain_session *one = &requiring->locked_out.sessions[i];
+
+		standbys = standbys || strcmp(one->kind, "walsender") == 0;
+		pga_print(stream, "  %s: user %s%s%s, from %s, since %s%s%s%s%s\n", one->kind,
+			  one->user, one->database[0] != '\0' ? ", database " : "", one->database,
+			  one->address, one->since,
+			  one->application[0] != '\0' ? ", application " : "", one->application,
+			  one->gss ? ", encrypted by GSSAPI" : "",
+			  one->shut_out ? ", nor with TLS" : "");
+	}
+	if (standbys)
+		pga_print(stream,
+			  "A standby or subscription stays away until the sslmode of its "
+			  "primary_conninfo or CONNECTION is verify-full: mend that first\n");
+}
+
+/* Whom no change of their own lets in again. */
+static int print_shut_out(FILE *stream, const struct pga_requiring *requiring,
+			  struct pga_error *error)
+{
+	for (size_t i = 0; i < requiring->shut_out.count; i++) {
+		const size_t number = requiring->shut_out.places[i];
+		const struct pga_hba_part *part =
+		    &requiring->tree.parts[requiring->tree.places[number].part];
+		const struct pga_hba_line *line = pga_hba_tree_line(&requiring->tree, number);
+		char *before = copy_line(&part->file, line, false);
+
+		if (before == NULL)
+			return pga_fail_memory(error);
+		pga_print(stream,
+			  "%s, line %zu: not let in with TLS either, by no rule or by one that "
+			  "rejects: %s\n",
+			  part->path, line->number, before);
+		free(before);
+	}
+	for (size_t i = 0; i < requiring->trial_count; i++)
+		if (requiring->trials[i].encrypted_before == PGA_LET_IN_NOT)
+			pga_print(stream,
+				  "User %s of database %s is let in from %s without TLS, and not "
+				  "with it\n",
+				  requiring->trials[i].user, requiring->trials[i].database,
+				  requiring->trials[i].address);
+	return 0;
+}
+
+int pga_print_require_plan(FILE *stream, const struct pga_requiring *requiring,
+			   struct pga_error *error)
+{
+	for (size_t i = 0; i < requiring->tree.part_count; i++)
+		for (size_t k = 0; k < requiring->tree.parts[i].file.count; k++)
+			if (differs(&requiring->tree.parts[i].file.lines[k]) &&
+			    print_change(stream, requiring, i, k, error) != 0)
+				return -1;
+	print_weak(stream, requiring);
+	print_locked_out(stream, requiring);
+	return print_shut_out(stream, requiring, error);
+}
+
+static json_t *rule_as_json(const struct pga_hba_part *part, const struct pga_hba_line *line)
+{
+	char *before = copy_line(&part->file, line, false);
+	char *after = copy_line(&part->file, line, true);
+	json_t *rule = json_pack(
+	    "{s:o, s:I, s:o, s:o, s:s?}", "file", pga_json_text(part->path), "line",
+	    (json_int_t)line->number, "before", pga_json_text(before != NULL ? before : ""),
+	    "after", pga_json_text(after != NULL ? after : ""), "weakness", pga_hba_weakness(line));
+
+	free(before);
+	free(after);
+	return rule;
+}
+
+json_t *pga_require_rules_as_json(const struct pga_requiring *requiring, bool weak)
+{
+	const struct pga_hba_tree *tree = &requiring->tree;
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < tree->place_count; i++) {
+		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
+
+		if (weak ? pga_hba_weakness(line) != NULL : differs(line))
+			pga_json_add(rules, rule_as_json(&tree->parts[tree->places[i].part], line));
+	}
+	return rules;
+}
+
+json_t *pga_require_shut_out_as_json(const struct pga_requiring *requiring)
+{
+	const struct pga_hba_tree *tree = &requiring->tree;
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < requiring->shut_out.count; i++) {
+		const size_t number = requiring->shut_out.places[i];
+
+		pga_json_add(rules, rule_as_json(&tree->parts[tree->places[number].part],
+						 pga_hba_tree_line(tree, number)));
+	}
+	return rules;
+}
+
+json_t *pga_require_locked_out_as_json(const struct pga_requiring *requiring)
+{
+	json_t *sessions = json_array();
+
+	for (size_t i = 0; i < requiring->locked_out.count; i++) {
+		const struct pga_plain_session *one = &requiring->locked_out.sessions[i];
+
+		pga_json_add(sessions,
+			     json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b}", "pid",
+				       (json_int_t)strtol(one->pid, NULL, 10), "kind",
+				       pga_json_text(one->kind), "user", pga_json_text(one->user),
+				       "database", pga_json_text(one->database), "application",
+				       pga_json_text(one->application), "address",
+				       pga_json_text(one->address), "since", one->since, "gss",
+				       (int)one->gss, "shut_out", (int)one->shut_out));
+	}
+	return sessions;
+}

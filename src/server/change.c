@@ -1,0 +1,364 @@
+#include "server/change.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "server/left.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often a server that shows something else yet is looked at again, 100 ms between. */
+#define TRIES 20
+
+/* The service that has led there, and that it leads to the same one now. */
+static int read_record(struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_server_target *target = &work->target;
+	const struct pga_servers_entry entry = {.service = target->login.service,
+						.system = target->system,
+						.directory = target->cluster.directory,
+						.address = target->login.address};
+
+	return target->login.service != NULL
+		   ? pga_server_record_read_of(&entry, &work->record, error)
+		   : pga_server_record_read(&target->cluster, &work->record, error);
+}
+
+static int open_target(struct pga_server_work *work, const struct pga_server_wish *wish,
+		       struct pga_error *error)
+{
+	if (wish->service == NULL)
+		return pga_server_target_open(&work->target, wish->directory, wish->user, error);
+	return pga_server_target_open_service(&work->target, wish->service,
+					      wish->host_count > 0 ? wish->hosts[0] : NULL,
+					      wish->policy, wish->pins, error);
+}
+
+static int keep_others_out(struct pga_server_work *work, struct pga_error *error)
+{
+	return work->wish->service != NULL
+		   ? pga_server_target_lock(&work->target, error)
+		   : pga_server_alone_begin(&work->alone, &work->target.cluster, error);
+}
+
+int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_wish *wish,
+			  struct pga_error *error)
+{
+	memset(work, 0, sizeof *work);
+	work->wish = wish;
+	if (open_target(work, wish, error) != 0 ||
+	    (wish->writes && keep_others_out(work, error) != 0) ||
+	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
+	    read_record(work, error) != 0)
+		return -1;
+	work->target.by_name = pga_server_settings_by_name(&work->settings);
+	return pga_server_target_shows(&work->target, work->served, error) >= 0 ? 0 : -1;
+}
+
+void pga_server_work_end(struct pga_server_work *work)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		free(work->gone[i]);
+	pga_unrequire_end(&work->rules);
+	pga_server_hosts_free(&work->hosts);
+	pga_server_copy_free(&work->copy);
+	pga_plan_free(&work->plan);
+	pga_server_record_free(&work->record);
+	pga_server_settings_free(&work->settings);
+	pga_server_alone_end(&work->alone);
+	pga_server_target_close(&work->target);
+}
+
+/* Each name of pg_hosts.conf, and whoever names another, or none. */
+static int look_by_name(struct pga_server_work *work, struct pga_error *error)
+{
+	for (size_t i = 0; i < work->hosts.count; i++) {
+		const struct pga_server_host *host = &work->hosts.list[i];
+		const char *name = pga_server_host_is_name(host) ? host->name : NULL;
+		const int shows =
+		    pga_server_target_shows_to(&work->target, name, work->shown, error);
+
+		if (shows < 0)
+			return -1;
+		if (shows == 0)
+			return pga_fail(error, NULL, "it does not use TLS");
+		/* Whoever names none is not shown this one where there is one for just that. */
+		if (name == NULL && pga_server_host_for(&work->hosts, "127.0.0.1") != host)
+			continue;
+		if (strcmp(host->leaf, work->shown) != 0)
+			return pga_fail(error, NULL,
+					"it shows another certificate (SHA-256 %.16s…) for %s than "
+					"that of its line (%.16s…)",
+					work->shown, host->name, host->leaf);
+	}
+	return 0;
+}
+
+/* Returns -1 with what it shows in the place of what it should. */
+static int look(struct pga_server_work *work, struct pga_error *error)
+{
+	int shows;
+
+	if (work->on && work->hosts.count > 0)
+		return look_by_name(work, error);
+	shows = pga_server_target_shows(&work->target, work->shown, error);
+	if (shows < 0)
+		return -1;
+	if (!work->on)
+		return shows == 0 ? 0
+				  : pga_fail(error, NULL,
+					     "it goes on with TLS, and shows a "
+					     "certificate");
+	if (shows == 0)
+		return pga_fail(error, NULL, "it does not use TLS");
+	if (work->expected[0] != '\0' && strcmp(work->expected, work->shown) != 0)
+		return pga_fail(error, NULL,
+				"it shows another certificate (SHA-256 %.16s…) than this one "
+				"(%.16s…)",
+				work->shown, work->expected);
+	return 0;
+}
+
+/* It shows what it has shown before: then it has to speak as its settings say now, which it loads
+ * all, or none of them. */
+static int compare(struct pga_server_work *work, struct pga_error *error)
+{
+	struct pga_server_spoken now;
+	struct pga_server_settings set = {0};
+	bool same;
+	int result;
+
+	if (!work->compared || strcmp(work->served, work->shown) != 0)
+		return 0;
+	result = pga_server_settings_read(work->target.session, &set, error);
+	if (result == 0)
+		result = pga_server_spoken_ask(&work->target, &now, error);
+	if (result == 0)
+		result = pga_server_spoken_check_versions(&now, set.of[PGA_SET_MIN].now,
+							  set.of[PGA_SET_MAX].now, error);
+	same = result == 0 && pga_server_spoken_is_same(&work->spoken, &now);
+	/* Another build of OpenSSL may read the list otherwise. */
+	if (same)
+		result = pga_server_spoken_check_ciphers(&now, set.of[PGA_SET_CIPHERS].now, error);
+	work->untold = same;
+	pga_server_settings_free(&set);
+	return result;
+}
+
+static int prove(struct pga_server_work *work, struct pga_error *error)
+{
+	for (int tries = 0; look(work, error) != 0; tries++) {
+		if (tries == TRIES)
+			return -1;
+		(void)poll(NULL, 0, 100);
+	}
+	return compare(work, error);
+}
+
+/* A service that is verified has to be so by what is served now, too: whoever has only that way in
+ * would not come in again to put it back. */
+static int prove_service(const struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_service_login *first = &work->target.login;
+	const struct pga_server_wish *wish = work->wish;
+	struct pga_service_login again = {.service = NULL};
+	struct pga_error why;
+	int result = 0;
+
+	if (first->service == NULL || (!work->on && wish->lock_out))
+		return 0;
+	if (pga_service_login(&again, first->service, wish->policy, wish->pins, true, &why) != 0)
+		result = pga_fail(error, NULL, "a new connection does not get in: %s", why.message);
+	pga_service_leave(&again);
+	return result;
+}
+
+/* The reason first, and then what stays of it all. */
+static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
+		    struct pga_error *error)
+{
+	struct pga_cluster_session *session = work->target.session;
+	const char *log = pga_cluster_log(session);
+	const struct pga_error first = *error;
+	struct pga_left left = {.text = ""};
+	struct pga_error why = {.message = ""};
+
+	if (pga_server_settings_alter(session, work->back, &why) != 0)
+		pga_left_add(&left, "what stays: its settings (%s). ", why.message);
+	else if (pga_server_record_take_back(&work->record, kept, &why) != 0)
+		pga_left_add(&left, "what stays: the record of it (%s). ", why.message);
+	else if (pga_server_copy_take_back(&work->copy, &why) != 0)
+		pga_left_add(&left, "what stays: the copy of the pair (%s). ", why.message);
+	if (left.text[0] == '\0')
+		pga_left_add(&left, "all was put back as it was. ");
+	if (work->unrequired)
+		pga_left_add(&left, "pg_hba.conf does not require TLS any more, all the same. ");
+	pga_left_add(&left, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
+	(void)pga_fail(error, left.text,
+		       "the server of %s%s is not what it should be after the change: %s",
+		       work->target.login.service != NULL ? "service " : "",
+		       work->target.login.service != NULL ? work->target.login.service
+							  : work->target.cluster.directory,
+		       first.message);
+	return -1;
+}
+
+/* What could not be begun has changed nothing but this. */
+static void tell_unrequired(const struct pga_server_work *work, struct pga_error *error)
+{
+	if (work->unrequired)
+		(void)snprintf(error->hint, sizeof error->hint,
+			       "pg_hba.conf does not require TLS any more, all the same");
+}
+
+static int record(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
+		  struct pga_error *error)
+{
+	struct pga_server_change change = {
+	    .command = command, .served = work->served, .unrequired = work->unrequired};
+
+	if (!work->changes)
+		return 0;
+	memcpy(change.before, work->back, sizeof change.before);
+	memcpy(change.after, work->goals, sizeof change.after);
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		change.placed[i] = work->copy.names[i];
+	if (pga_server_record_push(&work->record, &change, error) != 0)
+		return -1;
+	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
+}
+
+/* The change is undone, and proved, and what was kept of it is in the way of nothing. */
+static int fail_kept(const struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_error first = *error;
+
+	return pga_fail(error, "say it once more: that takes it away",
+			"the server of %s is as it was before the change, but what was kept of the "
+			"change is still there: %s",
+			work->target.cluster.directory, first.message);
+}
+
+/* Nothing names the copies any more. */
+static int finish_undo(struct pga_server_work *work, struct pga_served_file *kept,
+		       struct pga_error *error)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++) {
+		struct pga_served_file file = {.written = false};
+		int result = 0;
+
+		if (work->gone[i] != NULL)
+			result = pga_served_file_put(&work->target.cluster, work->gone[i], NULL,
+						     &file, error);
+		pga_text_wipe(&file.before);
+		pga_served_file_free(&file);
+		if (result != 0)
+			return fail_kept(work, error);
+	}
+	pga_server_record_pop(&work->record);
+	if (pga_server_record_write(&work->target.cluster, &work->record, kept, error) != 0)
+		return fail_kept(work, error);
+	return 0;
+}
+
+/* Record and copy are there before the change, in this order: killed between, `server undo` finds
+ * all of it. */
+static int prepare(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
+		   struct pga_error *error)
+{
+	struct pga_error ignored;
+
+	if (command == NULL)
+		return 0;
+	if (record(work, command, kept, error) != 0)
+		return -1;
+	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) == 0)
+		return 0;
+	(void)pga_server_record_take_back(&work->record, kept, &ignored);
+	return -1;
+}
+
+/* First nobody needs TLS any more, and then there is none. */
+static int unrequire(struct pga_server_work *work, struct pga_error *error)
+{
+	if (!pga_unrequire_has_work(&work->rules))
+		return 0;
+	if (pga_unrequire_apply(&work->rules, error) != 0)
+		return -1;
+	work->unrequired = true;
+	return 0;
+}
+
+static bool is_same_certificate(const struct pga_server_work *work)
+{
+	return work->on && work->served[0] != '\0' &&
+	       (work->expected[0] == '\0' || strcmp(work->expected, work->served) == 0);
+}
+
+static int look_before(struct pga_server_work *work, struct pga_error *error)
+{
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		if (work->goals[i].altered && is_same_certificate(work))
+			work->compared = true;
+	return work->compared ? pga_server_spoken_ask(&work->target, &work->spoken, error) : 0;
+}
+
+static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
+{
+	struct pga_served_file kept = {.written = false};
+	int result;
+
+	if (unrequire(work, error) != 0)
+		return -1;
+	if (command == NULL && work->unrequired)
+		return prove(work, error);
+	result = look_before(work, error);
+	if (result == 0)
+		result = prepare(work, command, &kept, error);
+	if (result == 0) {
+		result = pga_server_settings_alter(work->target.session, work->goals, error);
+		if (result == 0)
+			result = prove(work, error);
+		if (result == 0)
+			result = prove_service(work, error);
+		if (result != 0)
+			(void)put_back(work, &kept, error);
+		else if (command == NULL)
+			result = finish_undo(work, &kept, error);
+	} else {
+		tell_unrequired(work, error);
+	}
+	pga_served_file_free(&kept);
+	return result;
+}
+
+bool pga_server_work_is_by_hand(const struct pga_server_work *work, struct pga_error *error)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		any = any || work->goals[i].altered;
+	if (!any || !pga_server_settings_by_hand(&work->settings))
+		return false;
+	(void)pga_fail(error,
+		       "put the lines of the steps where they say, or into what writes that file, "
+		       "and have them loaded; then this again proves it. Nothing was changed",
+		       "the server does not allow ALTER SYSTEM (allow_alter_system is off)");
+	return true;
+}
+
+int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error)
+{
+	sigset_t signals;
+	int result;
+
+	if (pga_server_work_is_by_hand(work, error))
+		return -1;
+	pga_signals_hold(&signals);
+	result = change(work, command, error);
+	pga_signals_release(&signals);
+	return result;
+}

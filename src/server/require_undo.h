@@ -1,0 +1,63 @@
+/* What pg_hba.conf was before TLS was required, line by line, and the way back to it. */
+#ifndef PGA_SERVER_REQUIRE_UNDO_H
+#define PGA_SERVER_REQUIRE_UNDO_H
+
+#include "base/error.h"
+#include "cert/served_file.h"
+#include "server/require.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* In the data directory. */
+#define PGA_HBA_BEFORE "pganchor-hba.before"
+
+/* A line that was changed, with its end. */
+struct pga_hba_was {
+	char *path;
+	struct pga_text after;
+	struct pga_text before;
+	bool restored; /* it is there as it was left, and becomes what it was */
+	bool settled;  /* it will be what it was, by this or whatever came before */
+};
+
+struct pga_hba_record {
+	struct pga_hba_was *items;
+	size_t count;
+};
+
+/* What such a file says; "" is none. Returns -1 for what is no such record. To be freed in either
+ * case. */
+int pga_hba_record_parse(struct pga_hba_record *record, const char *bytes, size_t length,
+			 struct pga_error *error);
+void pga_hba_record_free(struct pga_hba_record *record);
+
+/* Adds what is going to change to what is kept there. */
+int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
+		       struct pga_error *error);
+
+struct pga_unrequiring {
+	struct pga_cluster cluster;
+	struct pga_server_alone alone;
+	struct pga_cluster_session *session;
+	struct pga_hba_tree tree;
+	struct pga_hba_record record;
+	struct pga_transaction_file *files;
+	size_t restored; /* lines */
+	size_t left; /* those that are neither as they were left nor as they were before: they stay,
+			and so does what the record has of them */
+};
+
+/* Looks at what can be undone, and changes nothing. No record is no error: its count is 0. To be
+ * ended in either case. */
+int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
+		       struct pga_error *error);
+
+/* Puts the lines back, has the server look at them and load them, and forgets what was restored.
+ * Where that fails, all is as it was. */
+int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error);
+/* Whether there is something to be done: lines, or a record of what is so already. */
+bool pga_unrequire_has_work(const struct pga_unrequiring *undoing);
+void pga_unrequire_end(struct pga_unrequiring *undoing);
+
+#endif

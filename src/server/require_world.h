@@ -1,0 +1,27 @@
+/* What the server whose rules are judged knows, besides the rules. */
+#ifndef PGA_SERVER_REQUIRE_WORLD_H
+#define PGA_SERVER_REQUIRE_WORLD_H
+
+#include "base/error.h"
+#include "cert/cluster_sql.h"
+#include "server/hba_match.h"
+
+#include <stdbool.h>
+
+struct pga_require_world {
+	struct pga_hba_world world;
+	struct pga_cluster_session *session; /* that is asked for roles and expressions */
+	struct pga_hba_range *own;
+	bool failed; /* a question was not answered: error has the reason */
+	struct pga_error error;
+};
+
+/* here: the server runs on this machine; else of its addresses only that is known by which this
+ * session has reached it. It must not move until its end. */
+void pga_require_world_begin(struct pga_require_world *world, struct pga_cluster_session *session,
+			     bool here);
+
+/* Returns -1 where a question was not answered meanwhile. */
+int pga_require_world_end(struct pga_require_world *world, struct pga_error *error);
+
+#endif

@@ -1,0 +1,159 @@
+/* The last change of pganchor server is put back: the plan. */
+#include "server/change.h"
+#include "tls/pg_answer.h"
+
+#include <libpq-fe.h>
+
+#include <string.h>
+
+static bool is_the_same(const char *one, const char *other)
+{
+	return (one == NULL && other == NULL) ||
+	       (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+/* Whether TLS is on where ALTER SYSTEM says nothing: by the files that it stands behind. */
+static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_error *error)
+{
+	PGresult *rows = pga_cluster_ask(
+	    work->target.session,
+	    "SELECT coalesce((SELECT setting::pg_catalog.bool FROM pg_catalog.pg_file_settings "
+	    "WHERE name = 'ssl' AND sourcefile NOT LIKE '%/postgresql.auto.conf' "
+	    "ORDER BY seqno DESC LIMIT 1), false)",
+	    error);
+
+	if (rows == NULL)
+		return -1;
+	*on = PQntuples(rows) == 1 && strcmp(pga_pg_value(rows, 0, 0), "t") == 0;
+	PQclear(rows);
+	return 0;
+}
+
+/* Whether it is as the change has left it, or, killed, in the middle of it. */
+static bool is_ours(const struct pga_server_change *change, size_t i, const char *now)
+{
+	return is_the_same(now, change->after[i].value) ||
+	       (i == PGA_SET_ON && pga_server_pair_changes(change->after) &&
+		is_the_same(now, PGA_SET_MEANWHILE));
+}
+
+/* What others have changed since stays as it is. */
+static void plan_setting(struct pga_server_work *work, const struct pga_server_change *change,
+			 size_t i)
+{
+	const char *now = work->settings.of[i].altered;
+	const char *value = change->before[i].value;
+
+	if (!change->after[i].altered || is_the_same(now, value))
+		return;
+	if (!is_ours(change, i, now)) {
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s: somebody has changed it since, to %s%s%s: it stays so",
+			     pga_server_settings[i], now != NULL ? "'" : "",
+			     now != NULL ? now : "nothing", now != NULL ? "'" : "");
+		return;
+	}
+	work->goals[i] = (struct pga_server_goal){true, value};
+	work->back[i] = (struct pga_server_goal){true, now};
+	work->changes = true;
+	pga_server_setting_plan(&work->settings, (enum pga_server_setting)i, value, &work->plan);
+}
+
+/* A copy that is named by what stays, or comes back, stays, too. */
+static bool is_named(const struct pga_server_work *work, const char *name)
+{
+	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
+		const struct pga_server_goal *goal = &work->goals[i];
+		const char *value = goal->altered ? goal->value : work->settings.of[i].altered;
+
+		if (value != NULL && strstr(value, name) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int plan_copies(struct pga_server_work *work, const struct pga_server_change *change,
+		       struct pga_error *error)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++) {
+		if (change->placed[i] == NULL || is_named(work, change->placed[i]))
+			continue;
+		work->gone[i] = strdup(change->placed[i]);
+		if (work->gone[i] == NULL)
+			return pga_fail_memory(error);
+		work->changes = true;
+		pga_plan_add(&work->plan, PGA_PLAN_STEP, "remove %s from the data directory",
+			     work->gone[i]);
+	}
+	return 0;
+}
+
+static int find_out_whether_on(struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_server_goal *goal = &work->goals[PGA_SET_ON];
+	const char *now = work->settings.of[PGA_SET_ON].now;
+
+	if (!goal->altered) {
+		work->on = now != NULL && strcmp(now, "on") == 0;
+	} else if (goal->value != NULL) {
+		work->on = strcmp(goal->value, "on") == 0;
+	} else {
+		return is_on_by_files(work, &work->on, error);
+	}
+	return 0;
+}
+
+/* A service leads to another machine at times, which may have been a standby of the one before. */
+static void warn_of_another(struct pga_server_work *work)
+{
+	const char *before = work->record.address;
+	const char *now = work->target.login.address;
+
+	if (before != NULL && before[0] != '\0' && now[0] != '\0' && strcmp(before, now) != 0)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "it was changed at %s, and service %s leads to %s now", before,
+			     work->target.login.service, now);
+}
+
+/* TLS is required by rules before it goes, so these come first, whichever was changed last. */
+int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
+			 struct pga_error *error)
+{
+	struct pga_server_change change;
+
+	if (pga_server_plan_rules(work, wish, error) != 0)
+		return -1;
+	if (pga_unrequire_has_work(&work->rules)) {
+		work->undone = "require-tls";
+		work->on = work->served[0] != '\0';
+		return pga_plan_check(&work->plan, error);
+	}
+	if (!pga_server_record_last(&work->record, &change))
+		return 0;
+	work->undone = change.command;
+	if (change.unrequired)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s has put back the rules that required TLS, too, and they stay so: "
+			     "pganchor server require-tls --data-dir %s requires it again",
+			     change.command, work->target.cluster.directory);
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		plan_setting(work, &change, i);
+	pga_server_goals_complete(&work->settings, work->goals, work->back);
+	warn_of_another(work);
+	if (find_out_whether_on(work, error) != 0 ||
+	    (!work->on && work->served[0] != '\0' &&
+	     (pga_server_check_way_back(work, wish->lock_out, error) != 0 ||
+	      pga_server_check_lock_out(work, wish->lock_out, error) != 0 ||
+	      pga_server_warn_of_cost(work, error) != 0)))
+		return -1;
+	pga_plan_add(&work->plan, PGA_PLAN_STEP, "SELECT pg_reload_conf()");
+	pga_plan_add(&work->plan, PGA_PLAN_STEP,
+		     work->on ? "a TLS handshake with %s, port %u, has to show a certificate; else "
+				"all is put back"
+			      : "%s, port %u, has to answer that it does not use TLS; else all is "
+				"put back",
+		     work->target.host, work->target.cluster.port);
+	if (plan_copies(work, &change, error) != 0)
+		return -1;
+	return pga_plan_check(&work->plan, error);
+}

@@ -1,0 +1,97 @@
+"""audit --html and --sarif: what an auditor and a code scanner get of a real server."""
+
+import json
+import subprocess
+
+import psycopg2
+import pytest
+
+import html_pages
+from anchoring import own, service
+from certificates import make_root
+from postgres import HBA
+from services import environment, pin_files
+
+ROOT = make_root("Audited Root CA", days=(-1, 400))
+PLAIN = "host all all 10.20.0.0/16 md5"
+TRUST = "host replication all 10.21.0.0/16 trust"
+NAME = "<b>plain</b>"
+
+
+def made_superuser(server):
+    subprocess.run(["psql", "-XqAt", "-c", "ALTER ROLE app SUPERUSER", server.superuser], check=True)
+
+
+@pytest.fixture
+def weak(home, tmp_path, make_postgres):
+    """A server that lets in by two weak rules, with a session that is plain; the service prod leads to it."""
+    server = make_postgres(*ROOT.issue(tmp_path, "localhost"), hba=f"{HBA}{PLAIN}\n{TRUST}\n",
+                           settings={"ssl_min_protocol_version": "TLSv1"})
+    pin_files(home, ("company", ROOT, "*", "scoped"))
+    service(home, "prod", "localhost", home / own("company"), more=f"port={server.port}\nuser={server.user}\ndbname={server.dbname}\n")
+    session = psycopg2.connect(server.conninfo(host="127.0.0.1", sslmode="disable", application_name=NAME))
+    yield server
+    session.close()
+
+
+def audit(home, server, *words, status=3):
+    done = home.pganchor("audit", "prod", *words, env={**environment(home), "PGPASSWORD": server.password})
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def test_the_page(home, weak):
+    made_superuser(weak)
+    audit(home, weak, "--html", home / "page.html")
+    assert (home / "page.html").stat().st_mode & 0o777 == 0o600
+    text = (home / "page.html").read_text()
+    page = html_pages.check(text)
+    assert NAME in page.text and NAME not in text and weak.password not in text
+    for part in (PLAIN, PLAIN.replace("host", "hostssl").replace("md5", "scram-sha-256"), TRUST, "rule-trust", "CIS 6.8",
+                 "session-without-tls", "error: ssl_min_protocol_version", "CN=localhost", "Audited Root CA"):
+        assert part in page.text, part
+
+
+def test_what_was_not_seen(home, weak):
+    audit(home, weak, "--html", home / "page.html", "--fail-on", "note")
+    page = html_pages.check((home / "page.html").read_text())
+    assert "Not seen" in page.text and "things not seen" in page.text and "Rules of pg_hba.conf" not in page.text
+
+
+def test_sarif(home, weak):
+    made_superuser(weak)
+    audit(home, weak, "--sarif", home / "audit.sarif")
+    (run,) = json.loads((home / "audit.sarif").read_text())["runs"]
+    lines = (weak.directory / "data/pg_hba.conf").read_text().splitlines()
+    assert run["invocations"][0]["executionSuccessful"] is True
+    of_rules = {}
+    for result in run["results"]:
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        for location in result["locations"]:
+            place = location.get("physicalLocation", {})
+            if "region" in place and result["ruleId"].startswith("rule-"):
+                assert place["artifactLocation"]["uri"].endswith("/pg_hba.conf")
+                of_rules.setdefault(result["ruleId"], set()).add(lines[place["region"]["startLine"] - 1])
+    assert TRUST in of_rules["rule-trust"] and {PLAIN, TRUST} <= of_rules["rule-without-tls"]
+    (old,) = (result for result in run["results"] if result["ruleId"] == "server-tls-old")
+    place = old["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/postgresql.conf")
+    settings = (weak.directory / "data/postgresql.conf").read_text().splitlines()
+    assert settings[place["region"]["startLine"] - 1].startswith("ssl_min_protocol_version")
+    assert not any("session" in result["ruleId"] for result in run["results"])
+
+
+def test_none_is_reached(home, weak):
+    weak.stop()
+    audit(home, weak, "--html", home / "page.html", "--sarif", home / "audit.sarif", status=1)
+    page = html_pages.check((home / "page.html").read_text())
+    assert "1 server not audited" in page.text
+    (run,) = json.loads((home / "audit.sarif").read_text())["runs"]
+    assert run["results"] == [] and run["invocations"][0]["executionSuccessful"] is False
+
+
+@pytest.mark.parametrize("option", ["--html", "--sarif"])
+def test_a_file_that_cannot_be_written(home, weak, option):
+    before = home.snapshot()
+    done = audit(home, weak, option, home.path, status=1)
+    assert str(home.path) in done.stderr and home.snapshot() == before

@@ -1,0 +1,261 @@
+"""pganchor server enable-tls, disable-tls and undo of a SERVICE: the server is verified or reached by a socket, and no file of it is written."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import psycopg2
+import pytest
+
+from certificates import make_root
+from local_cas import data, openssl, pin_of, state
+from postgres import HBA, SUPERUSER, USER
+from services import USER as SERVICES
+from services import pin_files, write
+from tracing import NO_LEAKS
+
+COMPANY, OTHER = make_root("Company"), make_root("Other company")
+RECORD = ".config/pganchor/servers.json"
+
+
+class Place:
+    """The server of all tests here, and pairs in its data directory that it can use: own, next and foreign."""
+
+    def __init__(self, clusters, directory):
+        self.server = clusters.start()
+        for name, authority, names in (("own", COMPANY, ("localhost", "127.0.0.1")), ("next", COMPANY, ("localhost",)),
+                                       ("unnamed", COMPANY, ("db.example.test",)), ("foreign", OTHER, ("localhost",))):
+            (directory / name).mkdir()
+            for path, end in zip(authority.issue(directory / name, *names), ("crt", "key")):
+                shutil.copy(path, data(self.server) / f"{name}.{end}")
+                clusters.give(data(self.server) / f"{name}.{end}", 0o600)
+        self.sql(f"ALTER ROLE {USER} SUPERUSER")
+        self.untouched = state(self.server)
+
+    def sql(self, *commands):
+        connection = psycopg2.connect(self.server.superuser)
+        connection.autocommit = True
+        cursor = connection.cursor()
+        for command in commands:
+            cursor.execute(command)
+        found = cursor.fetchall() if cursor.description else None
+        connection.close()
+        return found
+
+    def hba(self, text):
+        (data(self.server) / "pg_hba.conf").write_text(text)
+        self.sql("SELECT pg_reload_conf()")
+
+    def pin(self, name):
+        return pin_of(data(self.server) / f"{name}.crt")
+
+    def pair(self, name):
+        return ["--cert", f"{name}.crt", "--key", data(self.server) / f"{name}.key"]
+
+    def shown(self):
+        """What it shows to whoever asks for TLS; None where there is none."""
+        done = openssl("s_client", "-starttls", "postgres", "-connect", f"127.0.0.1:{self.server.port}")
+        if "-----BEGIN" not in done.stdout:
+            return None
+        return leaf_of(done.stdout)
+
+
+def leaf_of(text):
+    done = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=text, capture_output=True, text=True, check=True)
+    return done.stdout.split("=")[1].strip().replace(":", "").lower()
+
+
+@pytest.fixture(scope="module")
+def place(clusters, tmp_path_factory):
+    place = Place(clusters, tmp_path_factory.mktemp("pairs"))
+    yield place
+    place.server.stop()
+
+
+@pytest.fixture
+def server(home, place):
+    """The server as it was at first, with the service "adm" by its socket, and "prod" by TLS."""
+    place.sql("ALTER SYSTEM RESET ALL")
+    place.hba(HBA)
+    root = home / ".postgresql/root.crt"
+    pin_files(home, ("company", COMPANY, "localhost", "root.crt"))
+    write(home, f"[adm]\nhost={place.server.socket_dir}\nport={place.server.port}\nuser={SUPERUSER}\ndbname=postgres\n\n"
+          f"[prod]\nhost=localhost\nport={place.server.port}\nuser={USER}\ndbname={USER}\npassword={place.server.password}\n"
+          f"sslmode=verify-full\nsslrootcert={root}\ngssencmode=disable\n")
+    return place
+
+
+def change(home, command, *words):
+    return home.pganchor("server", command, *words, "--yes")
+
+
+def told(home, command, *words):
+    done = change(home, command, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def settings(server):
+    lines = (data(server.server) / "postgresql.auto.conf").read_text().splitlines()
+    return dict(line.split(" = ", 1) for line in lines if not line.startswith("#"))
+
+
+def refuse(home, server, command, *words):
+    """What is said where nothing is changed."""
+    before, shown = state(server.server), server.shown()
+    done = change(home, command, *words)
+    assert done.returncode == 1, done.stdout
+    after = state(server.server)
+    assert after == before and server.shown() == shown
+    return done.stderr
+
+
+def test_on_by_a_socket_and_off_by_undo(home, server):
+    before = state(server.server)
+    shown = home.pganchor("server", "enable-tls", "adm", *server.pair("own"), "--dry-run")
+    assert shown.returncode == 0 and shown.stdout.endswith("This was a dry run: nothing was changed.\n"), shown.stderr
+    assert state(server.server) == before and not (home / RECORD).exists()
+    report = told(home, "enable-tls", "adm", *server.pair("own"), "--host", "127.0.0.1")
+    assert (report["service"], report["changed"], report["proved"], report["served_before"], report["served"]) == (
+        "adm", True, True, None, server.pin("own"))
+    assert settings(server) == {"ssl": "'on'", "ssl_cert_file": "'own.crt'", "ssl_key_file": f"'{data(server.server)}/own.key'"}
+    assert server.shown() == server.pin("own")
+    (entry,) = json.loads((home / RECORD).read_text())["servers"]
+    assert (entry["service"], entry["directory"], len(entry["changes"])) == ("adm", str(data(server.server)), 1)
+    assert "service adm is by which" in home.pganchor("server", "undo", "prod", "--yes").stdout
+    report = told(home, "undo", "adm")
+    assert (report["changed"], report["tls"], server.shown()) == (True, False, None)
+    assert state(server.server) == before and not (home / RECORD).exists()
+    assert home.pganchor("server", "undo", "adm").stdout == "There is nothing to undo: pganchor server has changed nothing there.\n"
+
+
+def test_by_a_service_that_is_verified_another_pair(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    done = change(home, "enable-tls", "prod", *server.pair("next"))
+    assert done.returncode == 0 and done.stdout.endswith("next:\n    pganchor server undo prod\n"), done.stderr
+    assert server.shown() == server.pin("next")
+    assert told(home, "undo", "prod")["served"] == server.shown() == server.pin("own")
+
+
+def test_a_service_that_would_not_get_in_again_puts_it_back(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    said = refuse(home, server, "enable-tls", "prod", *server.pair("unnamed"))
+    assert "unnamed.crt: it does not name localhost" in said
+    said = refuse(home, server, "enable-tls", "prod", *server.pair("foreign"))
+    assert "the server of service prod is not what it should be after the change: a new connection does not get in: " in said
+    assert "all was put back as it was" in said
+    assert [entry["service"] for entry in json.loads((home / RECORD).read_text())["servers"]] == ["adm"]
+
+
+def test_what_is_not_at_the_server_is_said_with_what_to_type(home, server):
+    said = refuse(home, server, "enable-tls", "adm")
+    directory = data(server.server)
+    assert "server.crt at the server of service adm: " in said and "No such file" in said
+    assert f"at the server: sudo install -m 0600 server.crt {directory}/server.crt && sudo chown --reference={directory} {directory}/server.crt\n" in said
+    said = refuse(home, server, "enable-tls", "adm", "--cert", "own.crt", "--key", "no's.key")
+    assert "no's.key at the server of service adm: it is not there" in said
+    assert not (home / RECORD).exists()
+
+
+def test_what_only_the_handshake_shows_is_put_back(home, server):
+    """Another certificate's key: it cannot be seen from here, and no byte of it is asked for."""
+    said = refuse(home, server, "enable-tls", "adm", "--cert", "own.crt", "--key", "next.key")
+    assert "it does not use TLS" in said and "all was put back as it was" in said and not (home / RECORD).exists()
+
+
+def test_nobody_is_locked_out(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    assert "service prod itself would not get in any more" in refuse(home, server, "disable-tls", "prod")
+    server.hba(HBA + "hostssl all alice 10.0.0.0/8 scram-sha-256\n")
+    assert "pg_hba.conf, line 6)" in refuse(home, server, "disable-tls", "adm")
+    server.hba(HBA)
+    assert told(home, "disable-tls", "adm")["tls"] is False and server.shown() is None
+    said = refuse(home, server, "enable-tls", "prod")
+    assert "the server of prod is not verified" in said and "Unix-domain socket" in said
+    assert told(home, "undo", "adm")["served"] == server.shown() == server.pin("own")
+    assert told(home, "undo", "adm")["tls"] is False and not (home / RECORD).exists()
+
+
+def test_who_may_not(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    knocks = server.server.connections()
+    text = (home / SERVICES).read_text()
+    write(home, text.replace("verify-full", "require"))
+    assert "weaker than verify-full" in change(home, "enable-tls", "prod").stderr
+    assert server.server.connections() == knocks
+    write(home, text)
+    server.sql(f"ALTER ROLE {USER} NOSUPERUSER")
+    try:
+        assert f"user {USER} of service prod is no superuser" in refuse(home, server, "enable-tls", "prod", *server.pair("next"))
+    finally:
+        server.sql(f"ALTER ROLE {USER} SUPERUSER")
+    for words in (["--data-dir", data(server.server), "adm"], ["--user", SUPERUSER, "adm"], []):
+        assert home.pganchor("server", "disable-tls", *words).returncode == 2
+
+
+def test_two_at_once(home, server):
+    held = psycopg2.connect(server.server.superuser + " dbname=postgres")
+    held.cursor().execute("SELECT pg_advisory_lock(7377830441)")
+    assert "another pganchor changes the server of service adm just now" in refuse(home, server, "enable-tls", "adm", *server.pair("own"))
+    held.close()
+
+
+def test_a_record_that_is_none_is_left_alone(home, server):
+    write(home, "{", RECORD)
+    assert "servers.json: line 1: " in refuse(home, server, "enable-tls", "adm", *server.pair("own"))
+    assert (home / RECORD).read_text() == "{"
+
+
+def test_a_key_that_no_handshake_would_show(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    said = refuse(home, server, "enable-tls", "adm", "--cert", "own.crt", "--key", "next.key")
+    assert "the server shows this very certificate already" in said
+    report = told(home, "enable-tls", "adm")
+    assert (report["changed"], report["served"]) == (False, server.pin("own"))
+    assert "whether it would again, as it does at its next start, is not known" in json.dumps(report["plan"])
+
+
+def test_it_is_gone_with_pganchor(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0 and not (home / RECORD).exists(), done.stderr
+    assert server.shown() == server.pin("own")
+
+
+# Where it is killed: at each of these calls with --whole, else at each so-many-th. That of sendto is what it asks the server.
+KILLS = [("rename,renameat,renameat2", 1, 1), ("sendto", 1, 1) if os.environ.get("PGANCHOR_TESTS_WHOLE") else ("sendto", 12, 4)]
+
+
+@pytest.mark.parametrize("call, first, step", KILLS, ids=[kill[0].split(",")[0] for kill in KILLS])
+def test_killed_anywhere_undo_is_the_way_back(home, server, call, first, step):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    before, record = settings(server), (home / RECORD).read_text()
+    words = ["server", "enable-tls", "adm", *map(str, server.pair("next")), "--yes"]
+    killed = 0
+    real = home.program.binary.with_name("pganchor.real")
+    program = real if real.exists() else home.program.binary
+    for number in range(first, 2000, step):
+        done = home.run(["strace", "-f", "-qqq", "-o", home / "trace", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}",
+                         "--", program, *words], env=NO_LEAKS)
+        now = settings(server)
+        if {now["ssl_cert_file"], now["ssl_key_file"].rsplit("/", 1)[1]} not in ({"'own.crt'", "own.key'"}, {"'next.crt'", "next.key'"}):
+            assert now["ssl"] == "'off'", number
+        if (home / RECORD).read_text() != record:
+            assert change(home, "undo", "adm").returncode == 0, number
+        assert (server.shown(), settings(server), (home / RECORD).read_text()) == (server.pin("own"), before, record), number
+        if done.returncode == 0:
+            break
+        killed += 1
+    assert killed > 0 and done.returncode == 0
+
+
+def test_by_a_host_that_the_policy_exempts(home, server):
+    """It comes without TLS, with TLS while there is some, and once more without."""
+    write(home, "allow-weak = localhost\n", ".config/pganchor/policy.conf")
+    text = (home / SERVICES).read_text()
+    write(home, text.replace("[prod]", "[plain]").replace("sslmode=verify-full", "sslmode=prefer"))
+    report = told(home, "enable-tls", "plain", *server.pair("own"))
+    assert report["served"] == server.shown() == server.pin("own")
+    report = told(home, "undo", "plain")
+    assert (report["tls"], server.shown()) == (False, None) and not (home / RECORD).exists()
