@@ -171,11 +171,10 @@ static void judge_newer(struct pga_audit *audit)
 	if (!audit->rules_newer && !audit->settings_newer)
 		return;
 	pga_findings_add(findings, PGA_SERVER_FILES_NEWER, PGA_SEVERITY_WARNING, PGA_AUDIT_SETTINGS,
-			 "%s changed since the server has loaded %s",
-			 !audit->settings_newer ? "the rules were"
-			 : !audit->rules_newer  ? "the settings were"
-						: "settings and rules were",
-			 "them");
+			 "%s were changed since the server has loaded them",
+			 !audit->settings_newer ? "the rules"
+			 : !audit->rules_newer  ? "the settings"
+						: "settings and rules");
 	pga_findings_object(findings, "%s", audit->rules_newer ? "pg_hba.conf" : "postgresql.conf");
 	pga_findings_detail(findings, "what is told of rules here is of the file, and those in "
 				      "force may be weaker");

@@ -5,7 +5,6 @@
 #include "base/many.h"
 #include "base/progress.h"
 #include "policy/linked.h"
-#include "policy/trust.h"
 #include "service/ask.h"
 #include "service/check_many.h"
 
@@ -15,8 +14,7 @@
 /* What is known of a service before its server is asked for anything. */
 struct plan {
 	struct pga_verdict verdict;
-	bool judged; /* the verdict is there */
-	bool exempt;
+	bool judged;  /* the verdict is there */
 	char *others; /* hosts that it can come to as well; NULL: none */
 	char *why;    /* it is not to be asked; NULL: it is */
 	const char *hint;
@@ -74,7 +72,6 @@ static int plan_one(struct plan *plan, const char *service, const struct pga_pol
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, policy, &plan->verdict);
 	plan->judged = true;
-	plan->exempt = !plan->verdict.needs_tls;
 	hosts = keep_hosts(plan, effective.options);
 	if (!plan->verdict.allowed) {
 		plan->why = strdup(pga_text_string(&plan->verdict.why));
@@ -165,19 +162,6 @@ static void not_audited(struct pga_audit *audit, const char *why, const char *hi
 		pga_audit_hint_command(audit, hint, audit->service);
 }
 
-/* It was seen before by another connection, which is not to be believed for this one. */
-static int check_again(const struct pga_audit *audit, const struct plan *plan,
-		       const struct pga_audit_question *question, struct pga_error *error)
-{
-	if (plan->exempt || audit->root_pin == NULL || audit->anchor == NULL)
-		return 0;
-	if (audit->root_pin[0] == '\0')
-		return pga_fail(error, NULL, "the session is not verified");
-	if (pga_trust_by_pins(question->policy, question->pins) && audit->anchor[0] == '\0')
-		return pga_fail(error, NULL, "the root that its chain ends in is not pinned");
-	return 0;
-}
-
 static int collect_callers(struct pga_audit *audit, struct pga_audit_connection *connection,
 			   const struct auditing *auditing, struct pga_error *error)
 {
@@ -201,8 +185,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	const struct pga_audit_question *question = auditing->question;
 
 	pga_audit_collect_chain(audit, connection, question->pins);
-	if (check_again(audit, plan, question, error) != 0 ||
-	    pga_audit_collect_server(audit, connection, error) != 0)
+	if (pga_audit_collect_server(audit, connection, error) != 0)
 		return -1;
 	audit->connected = true;
 	if (plan->others != NULL)

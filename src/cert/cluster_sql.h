@@ -59,10 +59,6 @@ int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *er
 char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting setting,
 		       struct pga_error *error);
 
-/* As pga_cluster_ask(), for a command whose answer does not count. */
-int pga_cluster_command(struct pga_cluster_session *session, const char *words,
-			struct pga_error *error);
-
 /* ALTER SYSTEM SET NAME = 'VALUE', or RESET NAME where the value is NULL: whoever has set all that
  * belongs together has it loaded then by pga_cluster_reload(). */
 int pga_cluster_alter_one(struct pga_cluster_session *session,

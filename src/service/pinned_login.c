@@ -28,18 +28,22 @@ int pga_login_wait(const PGconn *connection, long long deadline, short events)
 	return left > 0 && polled.fd >= 0 && poll(&polled, 1, (int)left) >= 0 ? 0 : -1;
 }
 
+static bool is_verified(const SSL *ssl)
+{
+	return SSL_get_verify_result(ssl) == X509_V_OK &&
+	       sk_X509_num(SSL_get0_verified_chain(ssl)) > 0;
+}
+
 /* By the root of the chain, or by a twin of it, as the gate takes it (gate/twin.c). */
 static bool is_pinned(const SSL *ssl, const char *host, const struct pga_pins *pins)
 {
 	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-	const int length = sk_X509_num(chain);
 	char pin[PGA_PIN_LENGTH + 1];
 	struct pga_twins twins = {NULL, 0};
 	struct pga_error ignored;
 	bool pinned;
 
-	if (length <= 0 || SSL_get_verify_result(ssl) != X509_V_OK ||
-	    pga_certificate_pin(sk_X509_value(chain, length - 1), pin) != 0)
+	if (pga_certificate_pin(sk_X509_value(chain, sk_X509_num(chain) - 1), pin) != 0)
 		return false;
 	pinned = pga_root_is_valid_for(pins, pin, host);
 	if (!pinned && pga_twins_find(ssl, &twins, &ignored) == 0)
@@ -55,9 +59,11 @@ static int judge(PGconn *connection, const struct pga_policy *policy, const stru
 	const SSL *ssl = PQsslStruct(connection, "OpenSSL");
 	const char *host = PQhost(connection);
 
-	if (ssl == NULL || !pga_trust_by_pins(policy, pins) ||
-	    (host != NULL && pga_policy_exempts(policy, host)) ||
-	    is_pinned(ssl, host != NULL ? host : "", pins))
+	if (ssl == NULL || (host != NULL && pga_policy_exempts(policy, host)))
+		return 0;
+	if (!is_verified(ssl))
+		return pga_fail(error, NULL, "the session is not verified");
+	if (!pga_trust_by_pins(policy, pins) || is_pinned(ssl, host != NULL ? host : "", pins))
 		return 0;
 	return pga_fail(error, NULL, "the root that its chain ends in is not pinned for it");
 }
@@ -86,7 +92,8 @@ int pga_pinned_login(PGconn *connection, long long deadline, const struct pga_po
 		    judge(connection, policy, pins, error) != 0)
 			return -1;
 	}
+	/* Once more, should a later libpq not come by that state. */
 	return status == PGRES_POLLING_OK
-		   ? 0
+		   ? judge(connection, policy, pins, error)
 		   : pga_login_fail(connection, "the server does not answer", error);
 }
