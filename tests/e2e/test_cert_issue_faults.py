@@ -111,4 +111,5 @@ def test_several_at_once(own):
         said = [process.communicate(timeout=120)[1] for process in running]
         assert {process.returncode for process in running} <= {0, 1} and 0 in {process.returncode for process in running}, said
         assert pair(own).matches() and not pair(own).certificate.is_symlink(), said
-        assert not [path for path in own.snapshot() if ".pganchor-" in path]
+        left = {path: entry for path, entry in own.snapshot().items() if ".pganchor-" in path}
+        assert not left, (left, said, [process.returncode for process in running])
