@@ -422,7 +422,9 @@ SERVER = \
 	src/server/require.c src/server/require.h \
 	src/server/require_proof.c \
 	src/server/require_sessions.c \
-	src/server/require_shut_out.c \
+	src/server/require_shut_out.c src/server/require_wider.c \
+	src/server/client_boxes.c src/server/client_boxes.h \
+	src/server/client_kinds.c src/server/client_kinds.h src/server/client_kinds_of.c \
 	src/server/require_sql.c src/server/require_sql.h \
 	src/server/require_undo.c src/server/require_undo.h \
 	src/server/require_world.c src/server/require_world.h \

@@ -84,15 +84,31 @@ static void print_locked_out(FILE *stream, const struct pga_requiring *requiring
 			  "primary_conninfo or CONNECTION is verify-full: mend that first\n");
 }
 
+/* One of those whom a rule lets in without TLS alone, and what refuses TLS. */
+static void print_client(FILE *stream, const struct pga_hba_tree *tree,
+			 const struct pga_shut_out_rule *rule)
+{
+	pga_print(stream, "  such as %s%s of %s%s, from %s: ",
+		  rule->user[0] != '\0' ? "user " : "any other user", rule->user,
+		  rule->database[0] != '\0' ? "database " : "any other database", rule->database,
+		  rule->address);
+	if (rule->by < tree->place_count)
+		pga_print(stream, "refused by %s, line %zu\n", pga_hba_tree_path(tree, rule->by),
+			  pga_hba_tree_line(tree, rule->by)->number);
+	else
+		pga_print(stream, "no rule is for them\n");
+}
+
 /* Whom no change of their own lets in again. */
 static int print_shut_out(FILE *stream, const struct pga_requiring *requiring,
 			  struct pga_error *error)
 {
+	const struct pga_hba_tree *tree = &requiring->tree;
+
 	for (size_t i = 0; i < requiring->shut_out.count; i++) {
-		const size_t number = requiring->shut_out.places[i];
-		const struct pga_hba_part *part =
-		    &requiring->tree.parts[requiring->tree.places[number].part];
-		const struct pga_hba_line *line = pga_hba_tree_line(&requiring->tree, number);
+		const size_t number = requiring->shut_out.rules[i].place;
+		const struct pga_hba_part *part = &tree->parts[tree->places[number].part];
+		const struct pga_hba_line *line = pga_hba_tree_line(tree, number);
 		char *before = copy_line(&part->file, line, false);
 
 		if (before == NULL)
@@ -101,6 +117,7 @@ static int print_shut_out(FILE *stream, const struct pga_requiring *requiring,
 			  "%s, line %zu: not let in with TLS either, by no rule or by one that "
 			  "rejects: %s\n",
 			  part->path, line->number, before);
+		print_client(stream, tree, &requiring->shut_out.rules[i]);
 		free(before);
 	}
 	for (size_t i = 0; i < requiring->trial_count; i++)
@@ -154,16 +171,37 @@ json_t *pga_require_rules_as_json(const struct pga_requiring *requiring, bool we
 	return rules;
 }
 
+static json_t *name_or_null(const char *name)
+{
+	return name[0] != '\0' ? pga_json_text(name) : json_null();
+}
+
+static void add_client(json_t *item, const struct pga_hba_tree *tree,
+		       const struct pga_shut_out_rule *rule)
+{
+	pga_json_set(item, "user", name_or_null(rule->user));
+	pga_json_set(item, "database", name_or_null(rule->database));
+	pga_json_set(item, "address", pga_json_text(rule->address));
+	pga_json_set(item, "refused_by",
+		     rule->by < tree->place_count
+			 ? json_pack("{s:o, s:I}", "file",
+				     pga_json_text(pga_hba_tree_path(tree, rule->by)), "line",
+				     (json_int_t)pga_hba_tree_line(tree, rule->by)->number)
+			 : json_null());
+}
+
 json_t *pga_require_shut_out_as_json(const struct pga_requiring *requiring)
 {
 	const struct pga_hba_tree *tree = &requiring->tree;
 	json_t *rules = json_array();
 
 	for (size_t i = 0; i < requiring->shut_out.count; i++) {
-		const size_t number = requiring->shut_out.places[i];
+		const struct pga_shut_out_rule *rule = &requiring->shut_out.rules[i];
+		json_t *item = rule_as_json(&tree->parts[tree->places[rule->place].part],
+					    pga_hba_tree_line(tree, rule->place));
 
-		pga_json_add(rules, rule_as_json(&tree->parts[tree->places[number].part],
-						 pga_hba_tree_line(tree, number)));
+		add_client(item, tree, rule);
+		pga_json_add(rules, item);
 	}
 	return rules;
 }

@@ -76,8 +76,8 @@ static bool is_for_user(const struct matching *matching, const struct pga_hba_fi
 	return false;
 }
 
-static bool is_own(const struct pga_hba_world *world, const struct pga_hba_range *one,
-		   bool networks)
+bool pga_hba_world_has(const struct pga_hba_world *world, const struct pga_hba_range *one,
+		       bool networks)
 {
 	for (size_t i = 0; i < world->own_count; i++) {
 		struct pga_hba_range own = world->own[i];
@@ -100,7 +100,8 @@ static bool is_for_address(const struct matching *matching, const struct pga_hba
 	if (is_keyword(line->address, "all"))
 		return true;
 	if (is_keyword(line->address, "samehost") || is_keyword(line->address, "samenet"))
-		return is_own(matching->world, &one, is_keyword(line->address, "samenet"));
+		return pga_hba_world_has(matching->world, &one,
+					 is_keyword(line->address, "samenet"));
 	if (pga_hba_range_of(line, &range))
 		return pga_hba_range_has(&range, &one);
 	if (strcmp(line->address->value, "localhost") == 0)
@@ -108,7 +109,7 @@ static bool is_for_address(const struct matching *matching, const struct pga_hba
 	return matching->client->doubt && !pga_hba_rejects(line);
 }
 
-static bool is_for_way(enum pga_hba_type type, enum pga_hba_way way)
+bool pga_hba_is_for(enum pga_hba_type type, enum pga_hba_way way)
 {
 	switch (type) {
 	case PGA_HBA_HOST:
@@ -143,7 +144,7 @@ size_t pga_hba_match(const struct pga_hba_tree *tree, const struct pga_hba_world
 			continue;
 		if (required && pga_hba_becomes(line) == PGA_HBA_NEEDS_TLS)
 			type = PGA_HBA_HOSTSSL;
-		if (is_for_way(type, client->way) && is_for_address(&matching, line) &&
+		if (pga_hba_is_for(type, client->way) && is_for_address(&matching, line) &&
 		    is_for_database(&matching, &place->databases) &&
 		    is_for_user(&matching, &place->users))
 			break;

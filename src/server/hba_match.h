@@ -30,6 +30,13 @@ struct pga_hba_world {
 	void *context;
 };
 
+/* Whether rules of this type are for those who come so. */
+bool pga_hba_is_for(enum pga_hba_type type, enum pga_hba_way way);
+
+/* Whether that is an address of the server's own; networks: or of a network of these. */
+bool pga_hba_world_has(const struct pga_hba_world *world, const struct pga_hba_range *one,
+		       bool networks);
+
 /* The place of the first rule that is for the client; place_count: none is. required: of the rules
  * that there are when TLS is required. A rule for the name of a host but
  * "localhost" is for nobody, doubt apart, since it would take the server's own resolver: of those

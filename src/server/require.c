@@ -150,7 +150,8 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	    begin_files(requiring, error) != 0 ||
 	    pga_require_find_locked_out(requiring->session, &requiring->tree, true,
 					&requiring->locked_out, error) != 0 ||
-	    pga_require_find_shut_out(&requiring->tree, &requiring->shut_out, error) != 0)
+	    pga_require_find_shut_out(requiring->session, &requiring->tree, true,
+				      &requiring->shut_out, error) != 0)
 		return -1;
 	return pga_require_find_trials(requiring, error);
 }
@@ -211,7 +212,7 @@ void pga_require_end(struct pga_requiring *requiring)
 		pga_transaction_end(&requiring->files[i]);
 	free(requiring->files);
 	pga_locked_out_free(&requiring->locked_out);
-	free(requiring->shut_out.places);
+	pga_shut_out_free(&requiring->shut_out);
 	for (size_t i = 0; i < requiring->trial_count; i++) {
 		free(requiring->trials[i].user);
 		free(requiring->trials[i].database);

@@ -36,10 +36,18 @@ struct pga_locked_out {
 	size_t count;
 };
 
-/* Rules, as places of a tree, that let somebody in without TLS who would not be let in with it
- * either: by hostnossl alone, say, or behind a hostssl that rejects. */
+/* A rule that lets somebody in without TLS now who would not be let in with it either: by hostnossl
+ * alone, say, or behind a hostssl that rejects. And one of those. */
+struct pga_shut_out_rule {
+	size_t place;   /* of the tree */
+	char *user;     /* +GROUP, /EXPRESSION: one of these; "": whom no rule names */
+	char *database; /* likewise */
+	char *address;  /* the first of a range; or the name of a host */
+	size_t by;      /* the place of the rule that refuses TLS; place_count: none is for it */
+};
+
 struct pga_shut_out {
-	size_t *places;
+	struct pga_shut_out_rule *rules;
 	size_t count;
 };
 
@@ -98,9 +106,11 @@ int pga_require_find_locked_out(struct pga_cluster_session *session,
 				struct pga_locked_out *locked_out, struct pga_error *error);
 void pga_locked_out_free(struct pga_locked_out *locked_out);
 
-/* The caller frees the places. */
-int pga_require_find_shut_out(const struct pga_hba_tree *tree, struct pga_shut_out *shut_out,
-			      struct pga_error *error);
+/* Likewise. Whom the rules name is asked, and who is like nobody whom they name; and the server for
+ * its roles, where they have groups. */
+int pga_require_find_shut_out(struct pga_cluster_session *session, const struct pga_hba_tree *tree,
+			      bool here, struct pga_shut_out *shut_out, struct pga_error *error);
+void pga_shut_out_free(struct pga_shut_out *shut_out);
 
 /* Returns -1 where a rule that stays, since it is for the machine itself, would let somebody in by
  * trust or ident without TLS whom a rule before it, which TLS is required by then, asks for more:

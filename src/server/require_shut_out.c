@@ -1,210 +1,222 @@
 /* Rules that let somebody in without TLS alone: whoever comes by them would not get in with it
- * either. And those that stay, and would let in whom another one has asked for a password. */
+ * either. Whoever can come is walked through the rules as they are, and as they are to become. */
 #include "server/require.h"
 
-#include "server/hba_address.h"
+#include "server/client_kinds.h"
+#include "server/hba_match.h"
+#include "server/require_world.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* One of the databases and one of the users of a rule. */
-struct whom {
-	const struct pga_hba_line *line;
-	const struct pga_hba_token *database;
-	const struct pga_hba_token *user;
+struct walk {
+	const struct pga_hba_tree *tree;
+	struct pga_client_kinds *kinds;
+	size_t counts[PGA_BOX_SIDES];
+	struct pga_boxes shut_out; /* whoever would get in neither with TLS nor without it */
 };
 
-static bool is_keyword(const struct pga_hba_token *token, const char *word)
+static bool becomes_other(const struct pga_hba_line *line)
 {
-	return !token->quoted && strcmp(token->value, word) == 0;
+	const enum pga_hba_becomes becomes = pga_hba_becomes(line);
+
+	return becomes == PGA_HBA_NEEDS_TLS || becomes == PGA_HBA_COMMENTED_OUT;
 }
 
-static bool is_same(const struct pga_hba_token *one, const struct pga_hba_token *other)
+/* Those who use TLS: rules that become hostssl are, too, and none that is commented out. */
+static bool is_for_tls(const struct pga_hba_line *line)
 {
-	return one->quoted == other->quoted && strcmp(one->value, other->value) == 0;
+	return line->kind == PGA_HBA_RULE && pga_hba_is_for(line->type, PGA_HBA_BY_TLS);
 }
 
-/* "all" is all databases, and no replication. */
-static bool names_all_of(const struct pga_hba_field *names, const struct pga_hba_token *of)
+/* Those who do not. */
+static bool is_for_plain(const struct pga_hba_line *line)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (is_same(&names->tokens[i], of) ||
-		    (is_keyword(&names->tokens[i], "all") && !is_keyword(of, "replication")))
-			return true;
-	return false;
+	return line->kind == PGA_HBA_RULE && pga_hba_is_for(line->type, PGA_HBA_PLAIN);
 }
 
-/* A name that is one and the same for every server, and for nothing else. */
-static bool is_plain(const struct pga_hba_token *token)
+static void begin_with_all(const struct walk *walk, struct pga_boxes *all)
 {
-	static const char *const keywords[] = {"all", "sameuser", "samerole", "samegroup"};
+	uint64_t *box;
 
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (is_keyword(token, keywords[i]))
-			return false;
-	return token->value[0] != '/' && (token->quoted || token->value[0] != '+');
+	pga_boxes_begin(all, walk->counts);
+	box = pga_boxes_add(all);
+	for (int side = 0; box != NULL && side < PGA_BOX_SIDES; side++)
+		pga_box_set_all(pga_box_side(all, box, (enum pga_box_side)side),
+				walk->counts[side]);
 }
 
-/* "replication" is a name, too: nothing else is for it. */
-static bool may_name(const struct pga_hba_field *names, const struct pga_hba_token *of, bool user)
+/* Whoever is left and comes to this rule: they go from one set to the other, which may be NULL. */
+static void move_by_rule(const struct walk *walk, size_t place, struct pga_boxes *left,
+			 struct pga_boxes *to)
 {
-	for (size_t i = 0; i < names->count; i++) {
-		const struct pga_hba_token *token = &names->tokens[i];
+	struct pga_boxes rule;
 
-		if (!user && is_keyword(of, "replication") != is_keyword(token, "replication"))
-			continue;
-		if (!is_plain(token) || !is_plain(of) || strcmp(token->value, of->value) == 0)
-			return true;
+	pga_boxes_begin(&rule, walk->counts);
+	pga_client_kinds_of(walk->kinds, place, &rule);
+	for (size_t i = 0; i < rule.count; i++)
+		pga_boxes_move(left, pga_boxes_at(&rule, i), to);
+	left->failed = left->failed || rule.failed;
+	pga_boxes_free(&rule);
+}
+
+/* Adds the boxes of one set to another. */
+static void add_all(struct pga_boxes *to, const struct pga_boxes *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		uint64_t *box = pga_boxes_add(to);
+
+		if (box != NULL)
+			memcpy(box, pga_boxes_at(from, i), to->stride * sizeof *box);
 	}
-	return false;
+	to->failed = to->failed || from->failed;
 }
 
-static bool has_all_addresses_of(const struct pga_hba_line *line, const struct pga_hba_line *of)
+/* Who would be refused with TLS, without those who still get in without it. */
+static void find_refused(struct walk *walk)
 {
-	struct pga_hba_range range;
-	struct pga_hba_range other;
+	struct pga_boxes left;
+	struct pga_boxes plain;
 
-	if (line->address == NULL || of->address == NULL)
-		return false;
-	if (is_keyword(line->address, "all") || is_same(line->address, of->address))
-		return line->mask == NULL || pga_hba_range_of(line, &range);
-	if (!pga_hba_range_of(line, &range) || !pga_hba_range_of(of, &other) ||
-	    !pga_hba_range_has(&range, &other))
-		return false;
-	for (size_t i = 0; i < range.length; i++)
-		if ((range.mask[i] & ~other.mask[i]) != 0)
-			return false;
-	return true;
-}
+	pga_boxes_begin(&walk->shut_out, walk->counts);
+	begin_with_all(walk, &left);
+	for (size_t i = 0; i < walk->tree->place_count; i++) {
+		const struct pga_hba_line *line = pga_hba_tree_line(walk->tree, i);
 
-static bool may_have_addresses_of(const struct pga_hba_line *line, const struct pga_hba_line *of)
-{
-	struct pga_hba_range range;
-	struct pga_hba_range other;
-
-	if (!pga_hba_range_of(line, &range) || !pga_hba_range_of(of, &other))
-		return true;
-	for (size_t i = 0; i < sizeof range.mask; i++)
-		range.mask[i] &= other.mask[i];
-	return pga_hba_range_has(&range, &other);
-}
-
-/* Whether the rule at this place is for those who come so. */
-static bool is_for(const struct pga_hba_line *line, bool tls)
-{
-	if (line->kind != PGA_HBA_RULE)
-		return false;
-	return line->type == PGA_HBA_HOST || line->type == PGA_HBA_HOSTNOGSSENC ||
-	       line->type == (tls ? PGA_HBA_HOSTSSL : PGA_HBA_HOSTNOSSL);
-}
-
-/* Whether all of them are kept out, by a rule or for want of one; false where one that comes first,
- * and is not for the machine itself, lets some of them in. */
-static bool is_kept_out(const struct pga_hba_tree *tree, const struct whom *whom, bool tls)
-{
-	for (size_t i = 0; i < tree->place_count; i++) {
-		const struct pga_hba_place *place = &tree->places[i];
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (!is_for(line, tls))
-			continue;
-		if (!pga_hba_rejects(line)) {
-			if (pga_hba_is_remote(line) &&
-			    may_name(&place->databases, whom->database, false) &&
-			    may_name(&place->users, whom->user, true) &&
-			    may_have_addresses_of(line, whom->line))
-				return false;
-		} else if (names_all_of(&place->databases, whom->database) &&
-			   names_all_of(&place->users, whom->user) &&
-			   has_all_addresses_of(line, whom->line)) {
-			return true;
-		}
+		if (is_for_tls(line))
+			move_by_rule(walk, i, &left,
+				     pga_hba_rejects(line) ? &walk->shut_out : NULL);
 	}
-	return true;
-}
+	add_all(&walk->shut_out, &left);
+	pga_boxes_free(&left);
+	pga_boxes_begin(&plain, walk->counts);
+	begin_with_all(walk, &left);
+	for (size_t i = 0; i < walk->tree->place_count; i++) {
+		const struct pga_hba_line *line = pga_hba_tree_line(walk->tree, i);
 
-/* Of IPv4 or of IPv6: what "all" is for can be in two rules. */
-static bool has_all_of_family(const struct pga_hba_line *line, const struct pga_hba_line *of,
-			      int family)
-{
-	struct pga_hba_range range;
-	struct pga_hba_range other;
-
-	if (has_all_addresses_of(line, of))
-		return true;
-	if (pga_hba_range_of(of, &other))
-		return other.family != family;
-	if (!pga_hba_range_of(line, &range) || range.family != family)
-		return false;
-	for (size_t i = 0; i < range.length; i++)
-		if (range.mask[i] != 0)
-			return false;
-	return true;
-}
-
-/* Whether all of them are let in by TLS, wherever they come from. */
-static bool is_let_in(const struct pga_hba_tree *tree, const struct whom *whom)
-{
-	bool v4 = false;
-	bool v6 = false;
-
-	for (size_t i = 0; i < tree->place_count && !(v4 && v6); i++) {
-		const struct pga_hba_place *place = &tree->places[i];
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (!is_for(line, true) || !names_all_of(&place->databases, whom->database) ||
-		    !names_all_of(&place->users, whom->user))
-			continue;
-		if (pga_hba_rejects(line) && has_all_addresses_of(line, whom->line))
-			return false;
-		if (!pga_hba_rejects(line)) {
-			v4 = v4 || has_all_of_family(line, whom->line, AF_INET);
-			v6 = v6 || has_all_of_family(line, whom->line, AF_INET6);
-		}
+		if (is_for_plain(line) && !becomes_other(line))
+			move_by_rule(walk, i, &left, pga_hba_rejects(line) ? NULL : &plain);
 	}
-	return v4 && v6;
+	for (size_t i = 0; i < plain.count; i++)
+		pga_boxes_move(&walk->shut_out, pga_boxes_at(&plain, i), NULL);
+	walk->shut_out.failed = walk->shut_out.failed || left.failed || plain.failed;
+	pga_boxes_free(&left);
+	pga_boxes_free(&plain);
 }
 
-/* A rule that wants TLS lets in by it itself those who get as far; one that is for nobody then
- * leaves them to others. */
-static bool is_shut_out(const struct pga_hba_tree *tree, const struct whom *whom)
+static char *name_of(const struct pga_kind_name *name)
 {
-	if (is_kept_out(tree, whom, false))
-		return false;
-	return pga_hba_becomes(whom->line) == PGA_HBA_COMMENTED_OUT ? !is_let_in(tree, whom)
-								    : is_kept_out(tree, whom, true);
+	return strdup(name->others ? "" : name->text);
 }
 
-/* One at least of those whom the rule is for. */
-static bool shuts_out(const struct pga_hba_tree *tree, size_t number)
+/* The rule by which the client is refused with TLS; place_count: none is for it. */
+static size_t find_refusal(const struct walk *walk, const size_t client[PGA_BOX_SIDES])
 {
-	const struct pga_hba_place *place = &tree->places[number];
-	struct whom whom = {.line = pga_hba_tree_line(tree, number)};
-	const enum pga_hba_becomes becomes = pga_hba_becomes(whom.line);
+	struct pga_boxes left;
+	size_t i;
 
-	if (becomes != PGA_HBA_NEEDS_TLS && becomes != PGA_HBA_COMMENTED_OUT)
-		return false;
-	for (size_t i = 0; i < place->databases.count; i++)
-		for (size_t k = 0; k < place->users.count; k++) {
-			whom.database = &place->databases.tokens[i];
-			whom.user = &place->users.tokens[k];
-			if (is_shut_out(tree, &whom))
-				return true;
-		}
-	return false;
+	pga_boxes_begin(&left, walk->counts);
+	(void)pga_boxes_add(&left);
+	for (int side = 0; left.count > 0 && side < PGA_BOX_SIDES; side++)
+		pga_box_set(pga_box_side(&left, pga_boxes_at(&left, 0), (enum pga_box_side)side),
+			    client[side]);
+	for (i = 0; left.count > 0 && i < walk->tree->place_count; i++) {
+		if (is_for_tls(pga_hba_tree_line(walk->tree, i)))
+			move_by_rule(walk, i, &left, NULL);
+		if (left.count == 0)
+			break;
+	}
+	pga_boxes_free(&left);
+	return i;
 }
 
-int pga_require_find_shut_out(const struct pga_hba_tree *tree, struct pga_shut_out *shut_out,
-			      struct pga_error *error)
+static int add(struct pga_shut_out *shut_out, const struct walk *walk, size_t place,
+	       const size_t client[PGA_BOX_SIDES], struct pga_error *error)
 {
-	shut_out->places = calloc(tree->place_count + 1, sizeof *shut_out->places);
-	if (shut_out->places == NULL)
+	const struct pga_client_kinds *kinds = walk->kinds;
+	const struct pga_kind_address *address = &kinds->addresses[client[PGA_BOX_ADDRESSES]];
+	struct pga_shut_out_rule *rule = &shut_out->rules[shut_out->count++];
+	char text[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(address->range.family, address->range.address, text, sizeof text);
+	*rule = (struct pga_shut_out_rule){
+	    .place = place,
+	    .user = name_of(&kinds->users.items[client[PGA_BOX_USERS]]),
+	    .database = client[PGA_BOX_DATABASES] == 0
+			    ? strdup("replication")
+			    : name_of(&kinds->databases.items[client[PGA_BOX_DATABASES]]),
+	    .address = strdup(address->host != NULL ? address->host->value : text),
+	    .by = find_refusal(walk, client)};
+	return rule->user != NULL && rule->database != NULL && rule->address != NULL
+		   ? 0
+		   : pga_fail_memory(error);
+}
+
+/* Each rule in its order, with those who come to it without TLS now. */
+static int find(struct walk *walk, struct pga_shut_out *shut_out, struct pga_error *error)
+{
+	struct pga_boxes left;
+	size_t client[PGA_BOX_SIDES];
+	int result = 0;
+
+	find_refused(walk);
+	begin_with_all(walk, &left);
+	for (size_t i = 0; result == 0 && i < walk->tree->place_count; i++) {
+		const struct pga_hba_line *line = pga_hba_tree_line(walk->tree, i);
+		struct pga_boxes by;
+
+		if (!is_for_plain(line))
+			continue;
+		pga_boxes_begin(&by, walk->counts);
+		move_by_rule(walk, i, &left, &by);
+		if (becomes_other(line) && pga_boxes_meet(&by, &walk->shut_out, client))
+			result = add(shut_out, walk, i, client, error);
+		left.failed = left.failed || by.failed;
+		pga_boxes_free(&by);
+	}
+	if (result == 0 && (left.failed || walk->shut_out.failed))
+		result = pga_fail(error, NULL,
+				  "whom the rules of %s let in cannot be told: they are too many, "
+				  "or memory ran out",
+				  walk->tree->parts[0].path);
+	pga_boxes_free(&left);
+	pga_boxes_free(&walk->shut_out);
+	return result;
+}
+
+int pga_require_find_shut_out(struct pga_cluster_session *session, const struct pga_hba_tree *tree,
+			      bool here, struct pga_shut_out *shut_out, struct pga_error *error)
+{
+	struct pga_require_world world;
+	struct pga_client_kinds kinds = {.tree = tree};
+	struct walk walk = {.tree = tree, .kinds = &kinds};
+	int result = 0;
+
+	shut_out->rules = calloc(tree->place_count + 1, sizeof *shut_out->rules);
+	if (shut_out->rules == NULL)
 		return pga_fail_memory(error);
-	for (size_t i = 0; i < tree->place_count; i++)
-		if (shuts_out(tree, i))
-			shut_out->places[shut_out->count++] = i;
-	return 0;
+	pga_require_world_begin(&world, session, here);
+	result = pga_client_kinds_find(&kinds, tree, &world, error);
+	pga_client_kinds_count(&kinds, walk.counts);
+	if (result == 0)
+		result = find(&walk, shut_out, error);
+	pga_client_kinds_free(&kinds);
+	if (pga_require_world_end(&world, result == 0 ? error : &world.error) != 0)
+		result = -1;
+	return result;
+}
+
+void pga_shut_out_free(struct pga_shut_out *shut_out)
+{
+	for (size_t i = 0; i < shut_out->count; i++) {
+		free(shut_out->rules[i].user);
+		free(shut_out->rules[i].database);
+		free(shut_out->rules[i].address);
+	}
+	free(shut_out->rules);
+	memset(shut_out, 0, sizeof *shut_out);
 }
 
 int pga_require_check_shut_out(const struct pga_locked_out *locked_out,
@@ -228,84 +240,4 @@ int pga_require_check_shut_out(const struct pga_locked_out *locked_out,
 			"rule%s, %zu session%s, and %zu of the connections tried",
 			shut_out->count, shut_out->count == 1 ? "" : "s", sessions,
 			sessions == 1 ? "" : "s", tried);
-}
-
-static bool asks_nothing(const struct pga_hba_line *line)
-{
-	return line->method != NULL && (strcmp(line->method->value, "trust") == 0 ||
-					strcmp(line->method->value, "ident") == 0);
-}
-
-static bool can_be_of_this_machine(const struct pga_hba_line *line)
-{
-	struct pga_hba_range range;
-
-	return line->address == NULL || is_keyword(line->address, "all") ||
-	       is_keyword(line->address, "samenet") || pga_hba_range_of(line, &range);
-}
-
-/* The first rule that is for some of them without TLS now, and asks them for more; place_count:
- * none is, or they do not get as far as their own. */
-static size_t find_asked_before(const struct pga_hba_tree *tree, const struct whom *whom,
-				size_t number)
-{
-	size_t found = tree->place_count;
-
-	for (size_t i = 0; i < number; i++) {
-		const struct pga_hba_place *place = &tree->places[i];
-		const struct pga_hba_line *line = pga_hba_tree_line(tree, i);
-
-		if (!is_for(line, false))
-			continue;
-		if (pga_hba_becomes(line) == PGA_HBA_STAYS) {
-			if (names_all_of(&place->databases, whom->database) &&
-			    names_all_of(&place->users, whom->user) &&
-			    has_all_addresses_of(line, whom->line))
-				return tree->place_count;
-		} else if (found == tree->place_count && !asks_nothing(line) &&
-			   may_name(&place->databases, whom->database, false) &&
-			   may_name(&place->users, whom->user, true) &&
-			   can_be_of_this_machine(line) &&
-			   may_have_addresses_of(line, whom->line)) {
-			found = i;
-		}
-	}
-	return found;
-}
-
-static int check_wider(const struct pga_hba_tree *tree, const struct whom *whom, size_t number,
-		       struct pga_error *error)
-{
-	const size_t before = find_asked_before(tree, whom, number);
-
-	if (before == tree->place_count)
-		return 0;
-	return pga_fail(error,
-			"put it before that one, if this is how it is meant, or give it another "
-			"method. Nothing was changed",
-			"%s, line %zu: who comes from this machine without TLS would get in by its "
-			"%s, and not by %s as now (%s, line %zu)",
-			pga_hba_tree_path(tree, number), whom->line->number,
-			whom->line->method->value, pga_hba_tree_line(tree, before)->method->value,
-			pga_hba_tree_path(tree, before), pga_hba_tree_line(tree, before)->number);
-}
-
-int pga_require_check_wider(const struct pga_hba_tree *tree, struct pga_error *error)
-{
-	for (size_t i = 0; i < tree->place_count; i++) {
-		const struct pga_hba_place *place = &tree->places[i];
-		struct whom whom = {.line = pga_hba_tree_line(tree, i)};
-
-		if (!pga_hba_lets_plain_in(whom.line) || pga_hba_is_remote(whom.line) ||
-		    !asks_nothing(whom.line))
-			continue;
-		for (size_t k = 0; k < place->databases.count; k++)
-			for (size_t m = 0; m < place->users.count; m++) {
-				whom.database = &place->databases.tokens[k];
-				whom.user = &place->users.tokens[m];
-				if (check_wider(tree, &whom, i, error) != 0)
-					return -1;
-			}
-	}
-	return 0;
 }

@@ -118,7 +118,8 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 		return pga_fail_memory(error);
 	return pga_require_find_locked_out(by->login.session, &by->tree, false, &by->locked_out,
 					   error) == 0
-		   ? pga_require_find_shut_out(&by->tree, &by->shut_out, error)
+		   ? pga_require_find_shut_out(by->login.session, &by->tree, false, &by->shut_out,
+						   error)
 		   : -1;
 }
 
@@ -258,7 +259,7 @@ void pga_require_sql_end(struct pga_require_by_sql *by)
 {
 	pga_text_free(&by->after);
 	pga_locked_out_free(&by->locked_out);
-	free(by->shut_out.places);
+	pga_shut_out_free(&by->shut_out);
 	pga_hba_tree_free(&by->tree);
 	pga_service_leave(&by->login);
 	memset(by, 0, sizeof *by);

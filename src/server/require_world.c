@@ -17,22 +17,27 @@ static void add_literal(struct pga_text *words, const char *bytes)
 	pga_text_add(words, "', 'hex'), pg_catalog.getdatabaseencoding())");
 }
 
-/* Whether the server says yes. Frees the words. */
-static bool ask(struct pga_require_world *world, struct pga_text *words)
+/* The answer's rows; NULL: there is none. Frees the words. */
+static PGresult *ask_rows(struct pga_require_world *world, struct pga_text *words)
 {
 	PGresult *rows = NULL;
-	bool yes = false;
 
 	if (words->failed)
 		(void)pga_fail_memory(&world->error);
 	else if (!world->failed)
 		rows = pga_cluster_ask(world->session, pga_text_string(words), &world->error);
-	if (rows == NULL)
-		world->failed = true;
-	else
-		yes = PQntuples(rows) == 1 && pga_pg_value(rows, 0, 0)[0] == 't';
-	PQclear(rows);
+	world->failed = world->failed || rows == NULL;
 	pga_text_free(words);
+	return rows;
+}
+
+/* Whether the server says yes. Frees the words. */
+static bool ask(struct pga_require_world *world, struct pga_text *words)
+{
+	PGresult *rows = ask_rows(world, words);
+	const bool yes = rows != NULL && PQntuples(rows) == 1 && pga_pg_value(rows, 0, 0)[0] == 't';
+
+	PQclear(rows);
 	return yes;
 }
 
@@ -62,6 +67,53 @@ static bool is_member(void *context, const char *user, const char *role)
 	add_literal(&words, role);
 	pga_text_add(&words, ")");
 	return ask(context, &words);
+}
+
+bool pga_require_world_ask_all(struct pga_require_world *world, bool role, const char *word,
+			       const char *const *names, size_t count, bool *yes)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *rows;
+	bool done;
+
+	if (role) {
+		pga_text_add(&words, "WITH RECURSIVE has(member) AS (SELECT oid FROM "
+				     "pg_catalog.pg_roles WHERE rolname = ");
+		add_literal(&words, word);
+		pga_text_add(&words, " UNION SELECT m.member FROM has JOIN "
+				     "pg_catalog.pg_auth_members AS m ON m.roleid = has.member) "
+				     "SELECT n.name = ");
+		add_literal(&words, word);
+		pga_text_add(&words, " OR n.name IN (SELECT r.rolname FROM has JOIN "
+				     "pg_catalog.pg_roles AS r ON r.oid = has.member)");
+	} else {
+		pga_text_add(&words, "SELECT n.name COLLATE \"C\" OPERATOR(pg_catalog.~) ");
+		add_literal(&words, word);
+	}
+	pga_text_add(&words, " FROM pg_catalog.unnest(ARRAY[");
+	for (size_t i = 0; i < count; i++) {
+		pga_text_add(&words, i > 0 ? ", " : "");
+		add_literal(&words, names[i]);
+	}
+	pga_text_add(&words, "]::pg_catalog.text[]) WITH ORDINALITY AS n(name, at) ORDER BY n.at");
+	rows = ask_rows(world, &words);
+	done = rows != NULL && (size_t)PQntuples(rows) == count;
+	for (size_t i = 0; done && i < count; i++)
+		yes[i] = pga_pg_value(rows, (int)i, 0)[0] == 't';
+	PQclear(rows);
+	return done;
+}
+
+PGresult *pga_require_world_list(struct pga_require_world *world, bool roles)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+
+	pga_text_add(&words, roles
+				 ? "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin "
+				   "ORDER BY oid LIMIT 5000"
+				 : "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn "
+				   "ORDER BY oid LIMIT 5000");
+	return ask_rows(world, &words);
 }
 
 /* Of a server elsewhere: the address by which it was reached, and those of the loopback. */

@@ -173,4 +173,30 @@ SHUT_OUT = {
     "nobody: two halves": ("hostnossl all all all md5\nhostssl all all 0.0.0.0/0 md5\nhostssl all all ::/0 md5\n", []),
     "nobody: more names": ("hostnossl app app 10.1.0.0/16 md5\nhostssl all app,other 10.0.0.0/8 cert\n", []),
     "nobody: refused all the same": ("host all all 10.6.6.6/32 reject\nhostnossl all all 10.0.0.0/8 md5\nhost all all all md5\n", []),
+    "nobody: split by names": ("hostnossl all app,other 10.0.0.0/8 md5\nhostssl all app 10.0.0.0/8 md5\nhostssl all other 10.0.0.0/8 md5\n", []),
+    "nobody: split by databases and networks": ("hostnossl app,postgres app 10.0.0.0/8 md5\nhostssl postgres all 10.0.0.0/9 md5\n"
+                                                "hostssl app all 10.0.0.0/8 md5\nhostssl all all 10.128.0.0/9 md5\n", []),
+    "nobody: all in two, and none is left": ("hostnossl replication,all all 10.0.0.0/8 md5\nhostssl replication all all md5\nhostssl all all all md5\n", []),
+    "nobody: let in before that": ("hostssl all app all md5\nhostssl all app,grp all reject\nhostssl all grp all md5\nhost all app 10.0.0.0/8 md5\n", []),
+    "nobody: refused without TLS as well": ("hostssl all other 10.0.0.0/8 reject\nhostnossl all other 10.0.0.0/8 reject\nhost all all 10.0.0.0/8 md5\n", []),
+    "one user of all": ("hostssl all other 10.0.0.0/8 reject\nhost all all 10.0.0.0/8 md5\n", [4]),
+    "one database of all": ("hostssl app all all reject\nhost all all 10.0.0.0/8 md5\nhost replication all 10.0.0.0/8 md5\n", [4]),
+    "replication": ("hostssl replication all all reject\nhost all all 10.0.0.0/8 md5\nhost replication all 10.0.0.0/8 md5\n", [5]),
+    "some addresses of all": ("hostssl all all 10.1.0.0/16 reject\nhost all all 10.0.0.0/8 md5\n", [4]),
+    "more addresses than it has": ("hostssl all all 10.0.0.0/8 reject\nhost all all 10.1.2.0/24 md5\nhost all all 192.0.2.0/24 md5\n", [4]),
+    "one of a group": ("hostssl all +grp all reject\nhost all all 10.0.0.0/8 md5\n", [4]),
+    "some of a group": ("hostssl all app all reject\nhost all +grp 10.0.0.0/8 md5\n", [4]),
+    "their own database": ("hostssl sameuser all all reject\nhost all all 10.0.0.0/8 md5\n", [4]),
+    "not their own database": ("hostssl sameuser app all reject\nhost postgres all 10.0.0.0/8 md5\n", []),
+    "some by no rule": ("hostnossl all all 10.0.0.0/8 md5\nhostssl all app 10.0.0.0/8 md5\nhostssl postgres all 10.0.0.0/8 md5\n", [3]),
 }
+
+# What rules are made of, where they are made by chance.
+TYPES, METHODS = ("host", "hostssl", "hostnossl"), ("reject", "scram-sha-256", "md5")
+DATABASES = ("all", "all", "app", "postgres", "replication", "sameuser", "app,postgres", "samerole", "all,replication")
+USERS = ("all", "all", "app", "other", "+grp", "app,other")
+ADDRESSES = ("all", "0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "192.0.2.0/24", "2001:db8::/32", "127.0.0.1/32", "samehost", "samenet")
+
+
+def rules_by_chance(chance, count):
+    return "".join("{} {} {} {} {}\n".format(*map(chance.choice, (TYPES, DATABASES, USERS, ADDRESSES, METHODS))) for _ in range(count))

@@ -3,12 +3,13 @@ What the rules mean is asked of the server, by whoever comes."""
 
 import itertools
 import json
+import random
 import time
 
 import psycopg2
 import pytest
 
-from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, NOT_WIDER, SHUT_OUT, WIDER, come, is_refused, network  # noqa: F401
+from hba_files import BEFORE, FAR, HORRORS, MADE, NEAR, NOT_WIDER, SHUT_OUT, WIDER, come, is_refused, network, rules_by_chance  # noqa: F401
 from local_cas import data
 from machines import HERE, LIBPQS
 from postgres import NAMES, PASSWORD, SUPERUSER, USER
@@ -157,3 +158,36 @@ def test_whoever_has_no_other_way_than_without_tls_is_told(home, network, server
         assert [one["line"] for one in require(home, network, server, "--dry-run", "--json", "--lock-out")["shut_out"]] == lines, text
         done = run_require(home, network, server, "--dry-run")
         assert (done.returncode, "--lock-out" in done.stderr) == ((1, True) if lines else (0, False)), (text, done)
+
+
+# By all ways, to one's own database and to others.
+EVERYBODY = list(itertools.product(NEAR + FAR, (USER, "other"), (USER, "postgres", "replication"), (False, True)))
+
+
+def is_let_in(answers, address, user, database, tls):
+    return not is_refused(answers[address, user, database, tls])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_is_locked_out_was_told_of(home, network, server, seed):
+    """By rules made by chance: whoever gets in without TLS before, and afterwards neither with it nor without, comes by a rule that is
+    told; and where all are told, one of these is a client, or somebody else, who is."""
+    chance = random.Random(seed)
+    for _ in range(3):
+        text = BEFORE + rules_by_chance(chance, 6)
+        load(server, text)
+        told = run_require(home, network, server, "--dry-run", "--json", "--lock-out")
+        if told.returncode != 0:  # nobody is to get in easier than before
+            assert "would get in by its" in told.stderr, (text, told)
+            continue
+        rules = json.loads(told.stdout)["shut_out"]
+        before = come(network, server, EVERYBODY)
+        require(home, network, server, "--yes", "--json", "--lock-out")
+        after = come(network, server, EVERYBODY)
+        out = [one[:3] for one in EVERYBODY if not one[3] and is_let_in(before, *one) and not is_let_in(after, *one)
+               and not is_let_in(after, *one[:3], True)]
+        assert not out or rules, (text, out)
+        named = [(rule["address"], rule["user"], rule["database"]) for rule in rules]
+        assert [one for one in named if (*one, False) in before and one not in out] == [], (text, named, out)
+        if json.loads(told.stdout)["changes"]:
+            require(home, network, server, "--undo", "--json")
