@@ -364,7 +364,8 @@ static void remove_generation(const struct swap *swap, const char *name)
 	(void)unlinkat(swap->fd, name, AT_REMOVEDIR);
 }
 
-/* Both names are files, of the generation that "now" is, and nothing else stays. */
+/* Both names are files, of the generation that "now" is, and nothing else stays. Returns 1 where
+ * the directory could not be removed, with the reason. */
 static int settle(struct swap *swap, struct pga_error *error)
 {
 	const struct pga_pair_place *beside = &swap->places[PGA_PAIR_CERTIFICATE];
@@ -382,7 +383,13 @@ static int settle(struct swap *swap, struct pga_error *error)
 	(void)unlinkat(swap->fd, now, 0);
 	(void)close(swap->fd);
 	swap->fd = -1;
-	(void)unlinkat(beside->directory.fd, swap->generations, AT_REMOVEDIR);
+	if (unlinkat(beside->directory.fd, swap->generations, AT_REMOVEDIR) != 0 &&
+	    errno != ENOENT) {
+		(void)pga_fail_errno(error, "it is removed the next time", "could not remove %s/%s",
+				     beside->directory.path, swap->generations);
+		pga_act_as_self();
+		return 1;
+	}
 	(void)fsync(beside->directory.fd);
 	pga_act_as_self();
 	return 0;
@@ -412,6 +419,7 @@ int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *cha
 	struct pga_error why;
 	struct swap swap;
 	sigset_t signals;
+	int settled;
 	int result;
 
 	pga_signals_hold(&signals);
@@ -429,9 +437,12 @@ int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *cha
 	if (result == 0)
 		result = turn(&swap, error);
 	/* Links do as well: whatever of this fails, both names have one pair. */
-	if (swap.generations != NULL && settle(&swap, &why) != 0)
+	settled = swap.generations != NULL ? settle(&swap, &why) : 0;
+	if (settled < 0)
 		pga_print_warning("%s\n    until the next time, %s and its key are symbolic links",
 				  why.message, files->certificate);
+	else if (settled > 0)
+		pga_print_warning("%s\n    %s", why.message, why.hint);
 	close_swap(&swap);
 	pga_signals_release(&signals);
 	return result;
@@ -444,8 +455,10 @@ int pga_pair_tidy(const struct pga_pair_files *files, struct pga_error *error)
 
 	if (result == 0)
 		result = settle(&swap, error);
+	else if (result > 0)
+		result = 0; /* a directory is not there */
 	close_swap(&swap);
-	return result < 0 ? -1 : 0;
+	return result == 0 ? 0 : -1;
 }
 
 bool pga_pair_is_untidy(const struct pga_pair_files *files)
