@@ -410,6 +410,7 @@ SERVER = \
 	src/server/hba_edit.c src/server/hba_edit.h \
 	src/server/hba_file.c src/server/hba_file.h \
 	src/server/hba_match.c src/server/hba_match.h \
+	src/server/hba_shown.c src/server/hba_shown.h \
 	src/server/hba_source.c \
 	src/server/hba_tree.c src/server/hba_tree.h \
 	src/server/hba_view.c src/server/hba_view.h \
@@ -433,6 +434,7 @@ SERVER = \
 	src/server/service_pair.c src/server/service_pair.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/spoken.c src/server/spoken.h \
+	src/server/sql_file.c src/server/sql_file.h \
 	src/server/start.c src/server/start.h \
 	src/server/target.c src/server/target.h \
 	src/server/undo.c

@@ -3,52 +3,13 @@
 #include "audit/mask.h"
 
 #include "policy/secrets.h"
+#include "server/hba_shown.h"
 
 #include <string.h>
-
-/* Options of a rule (14 to 19) in which there is none. A validator of OAuth can have options of its
- * own, and so may later releases: of what is not here no value is shown. */
-static const char *const options[] = {
-    "map",
-    "krb_realm",
-    "include_realm",
-    "compat_realm",
-    "upn_username",
-    "clientcert",
-    "clientname",
-    "pamservice",
-    "pam_use_hostname",
-    "ldapserver",
-    "ldapport",
-    "ldapscheme",
-    "ldaptls",
-    "ldapprefix",
-    "ldapsuffix",
-    "ldapbasedn",
-    "ldapbinddn",
-    "ldapsearchattribute",
-    "ldapsearchfilter",
-    "ldapurl",
-    "radiusservers",
-    "radiusports",
-    "radiusidentifiers",
-    "issuer",
-    "scope",
-    "validator",
-    "delegate_ident_mapping",
-};
 
 /* What it tells of each LDAP rule, and is no option: a line that has it is refused, and with it the
  * file. */
 static const char written_by_the_view[] = "ldapscope=";
-
-static bool is_open(const char *name, size_t length)
-{
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-		if (strlen(options[i]) == length && strncmp(options[i], name, length) == 0)
-			return true;
-	return false;
-}
 
 /* A word of pg_hba.conf, in quotes where it would be another word, or more than one, without. */
 void pga_audit_add_word(struct pga_text *text, const char *word)
@@ -78,7 +39,7 @@ void pga_audit_mask_option(struct pga_text *text, const char *option)
 		return;
 	}
 	pga_text_add_bytes(text, option, length + 1);
-	if (!is_open(option, length)) {
+	if (!pga_hba_option_is_open(option, length)) {
 		pga_text_add(text, equals[1] != '\0' ? PGA_MASK : "");
 		return;
 	}

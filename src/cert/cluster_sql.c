@@ -1,7 +1,5 @@
 #include "cert/cluster_sql.h"
 
-#include "base/text.h"
-
 #include "tls/dial.h"
 #include "tls/pg_answer.h"
 
@@ -26,6 +24,8 @@ const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
 
 /* And to answer a question. */
 #define ANSWER_TIME 30000
+
+#define MOST_PARAMETERS 2
 
 struct pga_cluster_session {
 	PGconn *connection;
@@ -165,17 +165,15 @@ void pga_cluster_leave(struct pga_cluster_session *session)
 	free(session);
 }
 
-/* As PQexec(), in a bounded time. NULL where it was not answered: the connection is of no use any
- * more then. */
-static PGresult *execute(struct pga_cluster_session *session, const char *words)
+/* The rest of PQexec(), in a bounded time, of what was sent. NULL where it was not answered: the
+ * connection is of no use any more then. */
+static PGresult *answer(struct pga_cluster_session *session)
 {
 	const long long deadline = pga_dial_now() + ANSWER_TIME;
 	PGresult *result = NULL;
 	PGresult *next;
 	bool lost = false;
 
-	if (PQsendQuery(session->connection, words) != 1)
-		return NULL;
 	while ((next = pga_pg_answer(session->connection, deadline, &lost)) != NULL) {
 		PQclear(result);
 		result = next;
@@ -186,16 +184,47 @@ static PGresult *execute(struct pga_cluster_session *session, const char *words)
 	return NULL;
 }
 
-PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
-			  struct pga_error *error)
+static PGresult *execute(struct pga_cluster_session *session, const char *words)
 {
-	PGresult *result = execute(session, question);
+	return PQsendQuery(session->connection, words) == 1 ? answer(session) : NULL;
+}
 
+/* The rows of an answer, or NULL with the reason. */
+static PGresult *rows_of(struct pga_cluster_session *session, PGresult *result,
+			 struct pga_error *error)
+{
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
 	PQclear(result);
 	(void)fail_of(session->connection, "could not ask the server for its settings", error);
 	return NULL;
+}
+
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error)
+{
+	return rows_of(session, execute(session, question), error);
+}
+
+PGresult *pga_cluster_ask_with(struct pga_cluster_session *session, const char *question,
+			       const struct pga_text *const *parameters, int count,
+			       struct pga_error *error)
+{
+	const Oid bytea = 17; /* src/include/catalog/pg_type.dat */
+	const Oid types[MOST_PARAMETERS] = {bytea, bytea};
+	const int binary[MOST_PARAMETERS] = {1, 1};
+	const char *values[MOST_PARAMETERS] = {NULL};
+	int lengths[MOST_PARAMETERS] = {0};
+	PGresult *result = NULL;
+
+	for (int i = 0; i < count && i < MOST_PARAMETERS; i++) {
+		values[i] = pga_text_string(parameters[i]);
+		lengths[i] = (int)parameters[i]->length;
+	}
+	if (PQsendQueryParams(session->connection, question, count, types, values, lengths, binary,
+			      0) == 1)
+		result = answer(session);
+	return rows_of(session, result, error);
 }
 
 /* A setting that the command line has is no other's to change. */

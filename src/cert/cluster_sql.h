@@ -4,6 +4,7 @@
 #define PGA_CERT_CLUSTER_SQL_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cert/cluster.h"
 
 #include <libpq-fe.h>
@@ -26,6 +27,11 @@ void pga_cluster_leave(struct pga_cluster_session *session);
  */
 PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
 			  struct pga_error *error);
+
+/* The same with the bytes of $1, $2, … (bytea), which are no words of the question. */
+PGresult *pga_cluster_ask_with(struct pga_cluster_session *session, const char *question,
+			       const struct pga_text *const *parameters, int count,
+			       struct pga_error *error);
 
 /* A command, likewise. */
 int pga_cluster_command(struct pga_cluster_session *session, const char *words,

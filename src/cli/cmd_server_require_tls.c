@@ -6,6 +6,7 @@
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
+#include "server/hba_shown.h"
 #include "server/require.h"
 #include "server/require_sql.h"
 #include "server/require_undo.h"
@@ -130,11 +131,15 @@ static int print_undone(const struct asked *asked, const struct pga_unrequiring 
 				      PGA_EXIT_DONE);
 	for (size_t i = 0; i < undoing->record.count; i++) {
 		const struct pga_hba_was *item = &undoing->record.items[i];
+		struct pga_text shown = PGA_TEXT_EMPTY;
 
-		if (!item->settled)
-			pga_print_warning("%s: a line that require-tls changed is not as it was "
-					  "left, and stays: %s",
-					  item->path, pga_text_string(&item->after));
+		if (item->settled)
+			continue;
+		pga_hba_add_shown(&shown, pga_text_string(&item->after), item->after.length);
+		pga_print_warning("%s: a line that require-tls changed is not as it was left, and "
+				  "stays: %s",
+				  item->path, pga_text_string(&shown));
+		pga_text_free(&shown);
 	}
 	if (undoing->record.count == 0)
 		(void)puts("There is nothing to undo: require-tls has changed nothing there.");

@@ -1,24 +1,28 @@
 #include "cli/print_require_tls.h"
 
 #include "base/terminal.h"
+#include "policy/secrets.h"
 #include "report/json.h"
+#include "server/hba_shown.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* The line as it may be shown; the caller frees it. */
 static char *copy_line(const struct pga_hba_file *file, const struct pga_hba_line *line,
 		       bool required)
 {
+	struct pga_text bytes = PGA_TEXT_EMPTY;
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	if (required)
-		pga_hba_add_line(file, line, &text);
+		pga_hba_add_line(file, line, &bytes);
 	else
-		pga_text_add_bytes(&text, pga_text_string(&file->bytes) + line->start,
+		pga_text_add_bytes(&bytes, pga_text_string(&file->bytes) + line->start,
 				   line->length);
-	while (!text.failed && text.length > 0 &&
-	       (text.bytes[text.length - 1] == '\n' || text.bytes[text.length - 1] == '\r'))
-		text.bytes[--text.length] = '\0';
+	pga_hba_add_shown(&text, pga_text_string(&bytes), bytes.length);
+	text.failed = text.failed || bytes.failed;
+	pga_text_free(&bytes);
 	return pga_text_take(&text);
 }
 
@@ -40,8 +44,11 @@ static int print_change(FILE *stream, const struct pga_requiring *requiring, siz
 	if (before == NULL || after == NULL)
 		result = pga_fail_memory(error);
 	else
-		pga_print(stream, "%s, line %zu:\n  - %s\n  + %s\n", own->path,
-			  own->file.lines[line].number, before, after);
+		pga_print(stream, "%s, line %zu:\n  - %s\n  + %s\n%s", own->path,
+			  own->file.lines[line].number, before, after,
+			  strstr(after, PGA_MASK) == NULL ? ""
+							  : "  (" PGA_MASK
+							    " is not shown, and stays as it is)\n");
 	free(before);
 	free(after);
 	return result;

@@ -3,6 +3,7 @@
 #include "server/service_pair.h"
 
 #include "base/text.h"
+#include "server/hba_shown.h"
 #include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
@@ -58,16 +59,19 @@ static void look_at_line(struct pga_server_work *work, const char *path,
 			 const struct pga_hba_file *file, const struct pga_hba_line *line,
 			 struct in_the_way *found)
 {
-	const char *bytes = pga_text_string(&file->bytes) + line->start;
+	struct pga_text rule = PGA_TEXT_EMPTY;
 	char place[4200];
-	char rule[512];
 
 	if (line->kind != PGA_HBA_RULE || line->type != PGA_HBA_HOSTSSL ||
 	    (line->method != NULL && strcmp(line->method->value, "reject") == 0))
 		return;
 	(void)snprintf(place, sizeof place, "%s, line %zu", path, line->number);
-	(void)snprintf(rule, sizeof rule, "%.*s", (int)strcspn(bytes, "\r\n"), bytes);
-	add_rule(work, found, place, rule);
+	pga_hba_add_shown(&rule, pga_text_string(&file->bytes) + line->start, line->length);
+	if (!rule.failed && rule.length > 0)
+		rule.bytes[strcspn(rule.bytes, "\r\n")] = '\0'; /* its first line */
+	add_rule(work, found, place, pga_text_string(&rule));
+	found->list.failed = found->list.failed || rule.failed;
+	pga_text_free(&rule);
 }
 
 /* By the files as they will be, once their lines were put back. */
@@ -113,6 +117,29 @@ int pga_server_check_lock_out(struct pga_server_work *work, bool lock_out, struc
 	return result;
 }
 
+/* What becomes of a line that require-tls has changed. */
+static int plan_line(struct pga_server_plan *plan, const struct pga_hba_was *line)
+{
+	const struct pga_text *is = line->restored ? &line->before : &line->after;
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	int length;
+	int result;
+
+	pga_hba_add_shown(&shown, pga_text_string(is), is->length);
+	length = (int)strcspn(pga_text_string(&shown), "\r\n"); /* its first */
+	if (line->restored)
+		pga_plan_add(plan, PGA_PLAN_STEP, "put back in %s: %.*s", line->path, length,
+			     pga_text_string(&shown));
+	else if (!line->settled)
+		pga_plan_add(
+		    plan, PGA_PLAN_WARNING,
+		    "%s: somebody has changed this line since, and it stays as it is: %.*s",
+		    line->path, length, pga_text_string(&shown));
+	result = shown.failed ? -1 : 0;
+	pga_text_free(&shown);
+	return result;
+}
+
 int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_wish *wish,
 			  struct pga_error *error)
 {
@@ -123,19 +150,9 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 		return 0; /* no file of the data directory can be written from there */
 	if (pga_unrequire_plan(&work->rules, &same, error) != 0)
 		return -1;
-	for (size_t i = 0; i < record->count; i++) {
-		const char *before = pga_text_string(&record->items[i].before);
-		const char *after = pga_text_string(&record->items[i].after);
-
-		if (record->items[i].restored)
-			pga_plan_add(&work->plan, PGA_PLAN_STEP, "put back in %s: %.*s",
-				     record->items[i].path, (int)strcspn(before, "\r\n"), before);
-		else if (!record->items[i].settled)
-			pga_plan_add(&work->plan, PGA_PLAN_WARNING,
-				     "%s: somebody has changed this line since, and it stays as it "
-				     "is: %.*s",
-				     record->items[i].path, (int)strcspn(after, "\r\n"), after);
-	}
+	for (size_t i = 0; i < record->count; i++)
+		if (plan_line(&work->plan, &record->items[i]) != 0)
+			return pga_fail_memory(error);
 	if (pga_unrequire_has_work(&work->rules))
 		pga_plan_add(&work->plan, PGA_PLAN_STEP,
 			     "SELECT pg_reload_conf(), once pg_hba_file_rules shows no error");

@@ -1,63 +1,20 @@
 #include "server/require_sql.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "cert/cluster_sql.h"
 #include "server/hba_change.h"
 #include "server/require.h"
+#include "server/sql_file.h"
 #include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A literal of these bytes. */
-static void add_bytea(struct pga_text *words, const char *bytes, size_t length)
-{
-	char *hex = malloc(length * 2 + 1);
-
-	if (hex == NULL) {
-		words->failed = true;
-		return;
-	}
-	pga_hex((const unsigned char *)bytes, length, hex);
-	pga_text_addf(words, "pg_catalog.decode('%s', 'hex')", hex);
-	free(hex);
-}
-
-static void add_text(struct pga_text *words, const struct pga_text *bytes)
-{
-	add_bytea(words, pga_text_string(bytes), bytes->length);
-}
-
 /* Files by the server's own functions: the context is the session. */
 static int read_by_sql(void *context, const char *path, struct pga_text *bytes, bool *found,
 		       struct pga_error *error)
 {
-	struct pga_text words = PGA_TEXT_EMPTY;
-	unsigned char *value = NULL;
-	PGresult *rows = NULL;
-	size_t length = 0;
-
-	pga_text_add(&words, "SELECT pg_catalog.pg_read_binary_file(pg_catalog.convert_from(");
-	add_bytea(&words, path, strlen(path));
-	pga_text_addf(&words, ", pg_catalog.getdatabaseencoding()), 0, %zu, true)", PGA_FILE_LIMIT);
-	if (words.failed)
-		(void)pga_fail_memory(error);
-	else
-		rows = pga_cluster_ask(context, pga_text_string(&words), error);
-	pga_text_free(&words);
-	if (rows == NULL)
-		return -1;
-	*found = PQntuples(rows) == 1 && PQgetisnull(rows, 0, 0) == 0;
-	if (*found) {
-		value = PQunescapeBytea((const unsigned char *)pga_pg_value(rows, 0, 0), &length);
-		if (value != NULL)
-			pga_text_add_bytes(bytes, value, length);
-		bytes->failed = bytes->failed || value == NULL;
-	}
-	PQfreemem(value);
-	PQclear(rows);
-	return bytes->failed ? pga_fail_memory(error) : 0;
+	return pga_sql_file_read(context, path, bytes, found, error);
 }
 
 static int list_nothing(void *context, const char *path, struct pga_text *names,
@@ -123,59 +80,19 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 		   : -1;
 }
 
-/* What its file is by now. lo_export truncates it first: one that fails, on a full disk say, leaves
- * the beginning of what it was to write. */
-enum found { FOUND_BEFORE, FOUND_AFTER_OR_PART, FOUND_OTHER };
-
-static int look(struct pga_require_by_sql *by, enum found *found, struct pga_error *error)
+static int look(struct pga_require_by_sql *by, enum pga_sql_file_state *state,
+		struct pga_error *error)
 {
-	struct pga_text words = PGA_TEXT_EMPTY;
-	PGresult *row = NULL;
-
-	pga_text_add(&words, "SELECT CASE WHEN now OPERATOR(pg_catalog.=) ");
-	add_text(&words, &by->tree.parts[0].file.bytes);
-	pga_text_add(&words, " THEN 0 WHEN now OPERATOR(pg_catalog.=) pg_catalog.substr(");
-	add_text(&words, &by->after);
-	pga_text_add(&words, ", 1, pg_catalog.length(now)) THEN 1 ELSE 2 END FROM "
-			     "pg_catalog.pg_read_binary_file(pg_catalog.current_setting("
-			     "'hba_file')) AS now");
-	if (words.failed)
-		(void)pga_fail_memory(error);
-	else
-		row = pga_cluster_ask(by->login.session, pga_text_string(&words), error);
-	if (row != NULL)
-		*found = (enum found)(pga_pg_value(row, 0, 0)[0] - '0');
-	PQclear(row);
-	pga_text_free(&words);
-	return row != NULL ? 0 : -1;
+	return pga_sql_file_look(by->login.session, by->tree.parts[0].path,
+				 &by->tree.parts[0].file.bytes, &by->after, state, error);
 }
 
-/* Byte for byte: COPY would write tabs and backslashes otherwise. part: the beginning of what is to
- * be there is enough to be replaced. */
+/* there: what is to be replaced; part: of which a beginning is enough. */
 static int write_file(struct pga_require_by_sql *by, const struct pga_text *there, bool part,
 		      const struct pga_text *bytes, struct pga_error *error)
 {
-	struct pga_text words = PGA_TEXT_EMPTY;
-	int result;
-
-	/* Secrets may be in it, such as that of a directory: not for the log. */
-	pga_text_add(&words, "SET LOCAL log_min_error_statement TO panic; "
-			     "DO $pganchor$ DECLARE made oid; name text := "
-			     "pg_catalog.current_setting('hba_file'); now bytea := "
-			     "pg_catalog.pg_read_binary_file(name); BEGIN IF now "
-			     "OPERATOR(pg_catalog.<>) pg_catalog.substr(");
-	add_text(&words, there);
-	pga_text_addf(&words, ", 1%s", part ? ", pg_catalog.length(now)" : "");
-	pga_text_add(&words, ") THEN RAISE 'another program has changed it meanwhile'; END IF; "
-			     "made := pg_catalog.lo_from_bytea(0, ");
-	add_text(&words, bytes);
-	pga_text_add(&words, "); PERFORM pg_catalog.lo_export(made, name); PERFORM "
-			     "pg_catalog.lo_unlink(made); END $pganchor$");
-	result = words.failed
-		     ? pga_fail_memory(error)
-		     : pga_cluster_command(by->login.session, pga_text_string(&words), error);
-	pga_text_free(&words);
-	return result;
+	return pga_sql_file_write(by->login.session, by->tree.parts[0].path, there, part, bytes,
+				  error);
 }
 
 static int prove(struct pga_require_by_sql *by, struct pga_error *error)
@@ -206,20 +123,20 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 static int write_back(struct pga_require_by_sql *by, bool loaded, struct pga_error *error)
 {
 	const struct pga_error first = *error;
-	enum found found = FOUND_OTHER;
+	enum pga_sql_file_state found = PGA_SQL_FILE_OTHER;
 	struct pga_error why;
 	int result = look(by, &found, &why);
 
-	if (result == 0 && found == FOUND_OTHER)
+	if (result == 0 && found == PGA_SQL_FILE_OTHER)
 		return pga_fail(error,
 				"look at the file on the server; it is not pganchor's any more, "
 				"and was left alone",
 				"TLS is not required: %s; and another program has changed the file",
 				first.message);
-	if (result == 0 && found == FOUND_BEFORE && !loaded)
+	if (result == 0 && found == PGA_SQL_FILE_BEFORE && !loaded)
 		return pga_fail(error, "nothing was changed", "TLS is not required: %s",
 				first.message);
-	if (result == 0 && found == FOUND_AFTER_OR_PART)
+	if (result == 0 && found == PGA_SQL_FILE_AFTER_OR_PART)
 		result = write_file(by, &by->after, true, &by->tree.parts[0].file.bytes, &why);
 	if (result == 0)
 		result = pga_cluster_reload(by->login.session, &why);

@@ -270,6 +270,53 @@ def test_over_sql_who_would_be_locked_out_is_listed_and_nobody_for_good(home, by
     assert done.returncode == 0 and "pg_hba.conf" in connect(by_service, "disable").stderr, done.stderr
 
 
+# What no rule that is shown may tell, in the places where a rule can have it.
+SECRET_RULES = """host all nobody 10.9.9.9/32 ldap ldapserver=h ldapbasedn="dc=a" ldapbindpasswd="S3CR3T, too" # bind: ldapbindpasswd=S3CR3T
+hostnossl all nobody 10.9.9.8/32 radius radiusservers=127.0.0.1 radiussecrets="S3CR3T"
+host all nobody 10.9.9.7/32 ldap \\
+  ldapserver=h ldapbasedn=dc=a ldapbindpasswd=S3CR3T
+"""
+
+
+def test_no_secret_of_a_rule_is_shown(home, make):
+    """Of a directory: by whatever shows a rule, before and after, as lines and as JSON."""
+    server = make(LOCAL + NETWORK + SECRET_RULES)
+    path = data(server) / "pg_hba.conf"
+    before = path.read_bytes()
+    told = [require(home, server, "--lock-out", *words) for words in (["--dry-run"], ["--dry-run", "--json"], ["--yes"])]
+    assert all(done.returncode == 0 for done in told), [done.stderr for done in told]
+    assert 'ldapserver=h ldapbasedn="dc=a" ldapbindpasswd=********' in told[0].stdout and "(******** is not shown, and stays as it is)" in told[0].stdout
+    after = path.read_bytes()
+    assert after.count(b"S3CR3T") == 4 and before.count(b"S3CR3T") == 4
+    told.append(home.pganchor("server", "disable-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run"))
+    path.write_bytes(after.replace(b"10.9.9.9", b"10.9.9.99"))
+    told.append(home.pganchor("server", "disable-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run"))
+    told.append(require(home, server, "--undo", "--yes"))
+    assert "stays: hostssl all nobody 10.9.9.9/32 ldap" in told[-1].stderr, told[-1].stderr
+    for done in told:
+        assert "S3CR3T" not in done.stdout + done.stderr, (done.args, done.stdout, done.stderr)
+
+
+def test_over_sql_the_file_is_in_no_log(home, by_service):
+    """It goes as a parameter, which no log shows, whatever is logged."""
+    give_rules(by_service, LOCAL + NETWORK + SECRET_RULES)
+    for setting in ("log_statement = 'all'", "log_min_duration_statement = 0", "log_duration = on", "log_min_error_statement = debug5",
+                    "log_parameter_max_length_on_error = -1"):
+        ask(by_service, f"ALTER ROLE {USER} SET {setting}")
+    try:
+        done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes", "--lock-out")
+    finally:
+        ask(by_service, f"ALTER ROLE {USER} RESET ALL")
+    assert done.returncode == 0 and "Proved" in done.stdout, done.stderr
+    path = data(by_service) / "pg_hba.conf"
+    assert path.read_text().count("S3CR3T") == 4 and path.read_text().count("hostssl") == 3
+    by_service.daemon.wait_for("lo_export")
+    log = by_service.daemon.text()
+    assert "S3CR3T" not in log and b"S3CR3T".hex() not in log.lower()
+    assert "S3CR3T" not in done.stdout + done.stderr
+    assert ask(by_service, "SELECT count(*) FROM pg_largeobject_metadata") == "0\n"
+
+
 def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
     write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
     before = by_service.connections()
