@@ -105,7 +105,7 @@ static void read_rules(struct pga_pgbouncer_judging *judging)
 		pga_audit_not_seen(judging->audit, "the rules of auth_hba_file", error.message, "");
 	else
 		judging->has_rules = true;
-	pga_text_free(&bytes);
+	pga_text_wipe(&bytes);
 }
 
 static void judge(struct pga_audit *audit, const struct pga_pgbouncer *ini,

@@ -1,4 +1,5 @@
 /* The rules of pgbouncer's auth_hba_file, which is written as pg_hba.conf is. */
+#include "audit/mask.h"
 #include "audit/pgbouncer.h"
 
 #include <string.h>
@@ -18,22 +19,37 @@ bool pga_pgbouncer_rules_let_plain_in(const struct pga_pgbouncer_judging *judgin
 	return false;
 }
 
-/* The line without its end, with another method where one is given. */
+/* What stands behind the method, as words. A comment is left out: it may have a secret as well. */
+static void add_options(struct pga_text *text, const struct pga_hba_line *line)
+{
+	bool behind = false;
+
+	for (size_t i = 0; i < line->count; i++) {
+		const struct pga_hba_field *field = &line->fields[i];
+
+		for (size_t k = 0; behind && k < field->count; k++) {
+			pga_text_add(text, k == 0 ? " " : ",");
+			pga_audit_mask_option(text, field->tokens[k].value);
+		}
+		behind = behind || field->tokens == line->method;
+	}
+}
+
+/* The line, with another method where one is given. Options are of their method: another one has
+ * none of them. */
 static void add_line(struct pga_text *text, const struct pga_hba_file *file,
 		     const struct pga_hba_line *line, const char *method)
 {
 	const char *bytes = pga_text_string(&file->bytes);
-	size_t end = line->start + line->length;
+	const struct pga_hba_token *is = line->method;
 
-	while (end > line->start && pga_is_blank(bytes[end - 1]))
-		end--;
-	if (method == NULL) {
-		pga_text_add_bytes(text, bytes + line->start, end - line->start);
+	pga_text_add_bytes(text, bytes + line->start, is->start - line->start);
+	if (method != NULL) {
+		pga_text_add(text, method);
 		return;
 	}
-	pga_text_add_bytes(text, bytes + line->start, line->method->start - line->start);
-	pga_text_add(text, method);
-	pga_text_add_bytes(text, bytes + line->method->end, end - line->method->end);
+	pga_text_add_bytes(text, bytes + is->start, is->end - is->start);
+	add_options(text, line);
 }
 
 static void find(const struct pga_pgbouncer_judging *judging, const struct pga_hba_line *line,
