@@ -401,10 +401,13 @@ CLIENTS = \
 # What an administrator does with a server.
 SERVER = \
 	src/server/alone.c src/server/alone.h \
+	src/server/chain_rule.c src/server/chain_rule.h \
 	src/server/change.c src/server/change.h \
+	src/server/cipher_rule.c src/server/cipher_rule.h \
 	src/server/clients.c src/server/clients.h \
 	src/server/disable.c \
 	src/server/enable.c \
+	src/server/file_rule.c src/server/file_rule.h \
 	src/server/hba_address.c src/server/hba_address.h \
 	src/server/hba_change.c src/server/hba_change.h \
 	src/server/hba_edit.c src/server/hba_edit.h \

@@ -7,7 +7,6 @@
 #include "cert/cluster.h"
 #include "server/plan.h"
 
-#include <openssl/bio.h>
 #include <openssl/x509.h>
 
 #include <stdbool.h>
@@ -33,11 +32,6 @@ struct pga_server_pair {
 bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
 			       const char *key);
 
-/* Whether the server can load a file of CAs or CRLs (is_crl) that its setting names: a reload fails
- * as a whole, and where the certificate stays the same, no handshake would show it. */
-int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
-			  bool is_crl, struct pga_error *error);
-
 /* Whether the server could load these two again, as it does when it starts: what it has loaded, it
  * goes on with, whatever becomes of the files. */
 int pga_server_pair_check_start(const struct pga_cluster *cluster,
@@ -51,15 +45,5 @@ int pga_server_pair_check_start(const struct pga_cluster *cluster,
 int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
 			  struct pga_server_plan *plan, STACK_OF(X509) * *chain,
 			  struct pga_error *error);
-
-/* Parts of that, for a certificate whose bytes come otherwise. path: how it is called. bio (NULL:
- * want of memory, or what OpenSSL says) is freed; the caller frees the chain with
- * sk_X509_pop_free(). */
-STACK_OF(X509) * pga_server_chain_read(BIO *bio, const char *path, struct pga_error *error);
-int pga_server_chain_check(STACK_OF(X509) * chain, const char *path,
-			   const struct pga_server_pair *pair, struct pga_server_plan *plan,
-			   struct pga_error *error);
-int pga_server_pair_check_settings(const struct pga_server_pair *pair, struct pga_server_plan *plan,
-				   struct pga_error *error);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/shell_word.h"
 #include "base/text.h"
+#include "server/chain_rule.h"
+#include "server/cipher_rule.h"
 #include "tls/pg_answer.h"
 
 #include <libpq-fe.h>

@@ -1,5 +1,6 @@
 #include "server/start.h"
 
+#include "server/file_rule.h"
 #include "server/hosts_file.h"
 #include "server/pair_rule.h"
 
