@@ -531,10 +531,13 @@ AUDIT = \
 	src/audit/judge_sessions.c \
 	src/audit/mask.c src/audit/mask.h \
 	src/audit/pgbouncer.c src/audit/pgbouncer.h \
+	src/audit/pgbouncer_clients.c \
 	src/audit/pgbouncer_database.c src/audit/pgbouncer_database.h \
 	src/audit/pgbouncer_file.c src/audit/pgbouncer_file.h \
 	src/audit/pgbouncer_judge.c \
 	src/audit/pgbouncer_rules.c \
+	src/audit/pgbouncer_servers.c \
+	src/audit/pgbouncer_settings.c src/audit/pgbouncer_settings.h \
 	src/audit/run.c \
 	src/audit/sarif.c src/audit/sarif.h \
 	src/audit/terminate.c

@@ -34,6 +34,49 @@ const char *pga_pgbouncer_value(const struct pga_pgbouncer *ini, enum pga_pgboun
 	}
 }
 
+bool pga_pgbouncer_is(const struct pga_pgbouncer_judging *judging, enum pga_pgbouncer_key key,
+		      const char *value)
+{
+	return strcasecmp(pga_pgbouncer_value(judging->ini, key), value) == 0;
+}
+
+bool pga_pgbouncer_is_set(const struct pga_pgbouncer_judging *judging, enum pga_pgbouncer_key key)
+{
+	return pga_pgbouncer_value(judging->ini, key)[0] != '\0';
+}
+
+/* Where a setting stands, or would have to. */
+static struct pga_pgbouncer_place place_of(const struct pga_pgbouncer *ini,
+					   enum pga_pgbouncer_key key)
+{
+	if (ini->set[key].value != NULL)
+		return ini->set[key].at;
+	if (ini->section.line > 0)
+		return ini->section;
+	return (struct pga_pgbouncer_place){ini->files[0], 1};
+}
+
+void pga_pgbouncer_find_setting(const struct pga_pgbouncer_judging *judging, enum pga_finding_id id,
+				enum pga_severity severity, enum pga_pgbouncer_key key,
+				const char *better, const char *what)
+{
+	struct pga_findings *findings = &judging->audit->findings;
+	const char *name = pga_pgbouncer_keys[key];
+	const struct pga_pgbouncer_place place = place_of(judging->ini, key);
+
+	pga_pgbouncer_find(judging->audit, id, severity, &place, what);
+	if (judging->ini->set[key].value != NULL)
+		pga_findings_detail(findings, "%s = %s", name, judging->ini->set[key].value);
+	else if (key == PGA_PGBOUNCER_SERVER_SSLMODE)
+		pga_findings_detail(findings,
+				    "%s is left out: prefer; before pgbouncer 1.20, disable", name);
+	else
+		pga_findings_detail(findings, "%s is left out: %s", name,
+				    pga_pgbouncer_value(judging->ini, key));
+	if (better != NULL)
+		pga_findings_hint(findings, "%s = %s", name, better);
+}
+
 static int open_file(const char *path, struct pga_text *bytes, struct pga_error *error)
 {
 	return pga_file_read(path, bytes, NULL, error);

@@ -20,8 +20,28 @@ struct pga_pgbouncer_judging {
 void pga_pgbouncer_find(struct pga_audit *audit, enum pga_finding_id id, enum pga_severity severity,
 			const struct pga_pgbouncer_place *place, const char *what);
 
-/* The whole of a setting, with its default where it has one; "" else. */
+/* The whole of a setting, with its default where it has one; "" else. Of the file, or of this
+ * program. */
 const char *pga_pgbouncer_value(const struct pga_pgbouncer *ini, enum pga_pgbouncer_key key);
+
+/* Whether that is this value, in any case; whether it is anything. */
+bool pga_pgbouncer_is(const struct pga_pgbouncer_judging *judging, enum pga_pgbouncer_key key,
+		      const char *value);
+bool pga_pgbouncer_is_set(const struct pga_pgbouncer_judging *judging, enum pga_pgbouncer_key key);
+
+/* A finding about a setting, with its line as it is and, but for NULL, as it should be. */
+void pga_pgbouncer_find_setting(const struct pga_pgbouncer_judging *judging, enum pga_finding_id id,
+				enum pga_severity severity, enum pga_pgbouncer_key key,
+				const char *better, const char *what);
+
+/* Judges the servers that it connects to. */
+void pga_pgbouncer_judge_servers(const struct pga_pgbouncer_judging *judging);
+
+/* What clients there are: "remote" and "plain" of what is judged. */
+bool pga_pgbouncer_listens_to_others(const struct pga_pgbouncer_judging *judging);
+bool pga_pgbouncer_lets_plain_in(const struct pga_pgbouncer_judging *judging);
+/* Judges how they get in, by those two. */
+void pga_pgbouncer_judge_clients(const struct pga_pgbouncer_judging *judging);
 
 /* Says whether somebody remote gets in without TLS by the rules, and judges these. */
 bool pga_pgbouncer_rules_let_plain_in(const struct pga_pgbouncer_judging *judging);

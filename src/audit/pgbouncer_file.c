@@ -1,38 +1,13 @@
 #include "audit/pgbouncer_file.h"
 
 #include "audit/pgbouncer_database.h"
+#include "audit/pgbouncer_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Its own limit. */
 #define MOST_DEPTH 10
-/* No file that somebody wrote has so many. */
-#define MOST_DATABASES 100000
-
-const char *const pga_pgbouncer_keys[PGA_PGBOUNCER_KEYS] = {
-    [PGA_PGBOUNCER_AUTH_FILE] = "auth_file",
-    [PGA_PGBOUNCER_AUTH_HBA_FILE] = "auth_hba_file",
-    [PGA_PGBOUNCER_AUTH_TYPE] = "auth_type",
-    [PGA_PGBOUNCER_CLIENT_CA_FILE] = "client_tls_ca_file",
-    [PGA_PGBOUNCER_CLIENT_CERT_FILE] = "client_tls_cert_file",
-    [PGA_PGBOUNCER_CLIENT_CIPHERS] = "client_tls_ciphers",
-    [PGA_PGBOUNCER_CLIENT_KEY_FILE] = "client_tls_key_file",
-    [PGA_PGBOUNCER_CLIENT_PROTOCOLS] = "client_tls_protocols",
-    [PGA_PGBOUNCER_CLIENT_SSLMODE] = "client_tls_sslmode",
-    [PGA_PGBOUNCER_LISTEN_ADDR] = "listen_addr",
-    [PGA_PGBOUNCER_SERVER_CA_FILE] = "server_tls_ca_file",
-    [PGA_PGBOUNCER_SERVER_CERT_FILE] = "server_tls_cert_file",
-    [PGA_PGBOUNCER_SERVER_CIPHERS] = "server_tls_ciphers",
-    [PGA_PGBOUNCER_SERVER_KEY_FILE] = "server_tls_key_file",
-    [PGA_PGBOUNCER_SERVER_PROTOCOLS] = "server_tls_protocols",
-    [PGA_PGBOUNCER_SERVER_SSLMODE] = "server_tls_sslmode",
-};
-
-/* Of TLS, those that change nothing that is judged. */
-static const char *const others[] = {"client_tls_dheparams", "client_tls_ecdhcurve",
-				     "client_tls13_ciphers", "server_tls13_ciphers"};
 
 enum section { SECTION_NONE, SECTION_PGBOUNCER, SECTION_DATABASES, SECTION_OTHER };
 
@@ -52,22 +27,14 @@ struct cursor {
 	unsigned depth;
 };
 
-static char *copy(struct pga_pgbouncer *ini, const char *bytes, size_t length)
-{
-	char *text = strndup(bytes, length);
-
-	ini->failed = ini->failed || text == NULL;
-	return text;
-}
-
-/* Of two faults, pgbouncer does not get to the second. */
+/* NULL is none. Of two, pgbouncer does not get to the second. */
 static void fault(struct cursor *cursor, const char *what)
 {
 	struct pga_pgbouncer *ini = cursor->reading->ini;
 
-	if (ini->fault != NULL)
+	if (what == NULL || ini->fault != NULL)
 		return;
-	ini->fault = copy(ini, what, strlen(what));
+	ini->fault = pga_pgbouncer_copy(ini, what, strlen(what));
 	ini->fault_at = cursor->place;
 }
 
@@ -120,24 +87,6 @@ static bool is(const char *word, const char *bytes, size_t length)
 
 /* ---- sections ---- */
 
-static void forget(struct pga_pgbouncer_setting *setting)
-{
-	free(setting->value);
-	*setting = (struct pga_pgbouncer_setting){.value = NULL};
-}
-
-/* All that it knows is the default again. What has none (auth_file) stays. */
-static void begin_anew(struct pga_pgbouncer *ini)
-{
-	for (size_t i = 0; i < PGA_PGBOUNCER_KEYS; i++) {
-		if (ini->set[i].value == NULL || i == PGA_PGBOUNCER_AUTH_FILE)
-			continue;
-		forget(&ini->lost[i]);
-		ini->lost[i] = ini->set[i];
-		ini->set[i] = (struct pga_pgbouncer_setting){.value = NULL};
-	}
-}
-
 static void read_section(struct cursor *cursor)
 {
 	struct reading *reading = cursor->reading;
@@ -157,7 +106,7 @@ static void read_section(struct cursor *cursor)
 	if (is("pgbouncer", name, length)) {
 		reading->section = SECTION_PGBOUNCER;
 		reading->ini->section = cursor->place;
-		begin_anew(reading->ini);
+		pga_pgbouncer_begin_anew(reading->ini);
 	} else if (is("databases", name, length)) {
 		reading->section = SECTION_DATABASES;
 	} else if (is("users", name, length) || is("peers", name, length)) {
@@ -168,98 +117,6 @@ static void read_section(struct cursor *cursor)
 }
 
 /* ---- settings ---- */
-
-static bool is_one_of(const char *const *words, size_t count, const char *word)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcasecmp(words[i], word) == 0)
-			return true;
-	return false;
-}
-
-#define IS_ONE_OF(words, word) is_one_of(words, sizeof(words) / sizeof *(words), word)
-
-static bool is_value(enum pga_pgbouncer_key key, const char *value)
-{
-	static const char *const modes[] = {"disable", "allow",     "prefer",
-					    "require", "verify-ca", "verify-full"};
-	static const char *const types[] = {"any", "trust", "plain", "md5",          "cert",
-					    "hba", "ldap",  "pam",   "scram-sha-256"};
-
-	switch (key) {
-	case PGA_PGBOUNCER_CLIENT_SSLMODE:
-	case PGA_PGBOUNCER_SERVER_SSLMODE:
-		return IS_ONE_OF(modes, value);
-	case PGA_PGBOUNCER_AUTH_TYPE:
-		return IS_ONE_OF(types, value);
-	default:
-		return true;
-	}
-}
-
-static void set(struct cursor *cursor, enum pga_pgbouncer_key key, const char *value, size_t length)
-{
-	struct pga_pgbouncer *ini = cursor->reading->ini;
-
-	forget(&ini->set[key]);
-	forget(&ini->lost[key]);
-	ini->set[key].value = copy(ini, value, length);
-	ini->set[key].at = cursor->place;
-	if (ini->set[key].value == NULL || is_value(key, ini->set[key].value))
-		return;
-	fault(cursor, strpbrk(ini->set[key].value, ";#'\"") != NULL
-			  ? "a value that pgbouncer does not know: quotes belong to it, and so "
-			    "does what stands behind it as a comment"
-			  : "a value that pgbouncer does not know");
-	forget(&ini->set[key]);
-}
-
-/* Names of another case are others; of TLS, all are known. */
-static void take_setting(struct cursor *cursor, const char *name, size_t length, const char *value,
-			 size_t value_length)
-{
-	struct pga_text key = PGA_TEXT_EMPTY;
-	const char *word;
-
-	for (size_t i = 0; i < PGA_PGBOUNCER_KEYS; i++)
-		if (is(pga_pgbouncer_keys[i], name, length)) {
-			set(cursor, (enum pga_pgbouncer_key)i, value, value_length);
-			return;
-		}
-	for (size_t i = 0; i < length; i++)
-		pga_text_addf(&key, "%c", pga_lower(name[i]));
-	word = pga_text_string(&key);
-	if (!IS_ONE_OF(others, word) &&
-	    (strstr(word, "tls") != NULL || strstr(word, "ssl") != NULL))
-		fault(cursor, "a setting of TLS that pgbouncer does not know");
-	cursor->reading->ini->failed = cursor->reading->ini->failed || key.failed;
-	pga_text_free(&key);
-}
-
-static void take_database(struct cursor *cursor, const char *name, size_t length, const char *value,
-			  size_t value_length)
-{
-	struct pga_pgbouncer *ini = cursor->reading->ini;
-	struct pga_pgbouncer_database *grown =
-	    ini->database_count < MOST_DATABASES
-		? reallocarray(ini->databases, ini->database_count + 1, sizeof *grown)
-		: NULL;
-	struct pga_pgbouncer_database *database;
-	const char *wrong;
-
-	if (grown == NULL) {
-		ini->failed = true;
-		return;
-	}
-	ini->databases = grown;
-	database = &grown[ini->database_count++];
-	*database = (struct pga_pgbouncer_database){.at = cursor->place};
-	database->name = copy(ini, name, length);
-	wrong = pga_pgbouncer_take_database(database, value, value_length, &ini->failed);
-	/* What is for all others is looked at when somebody asks for one. */
-	if (wrong != NULL && !is("*", name, length))
-		fault(cursor, wrong);
-}
 
 static bool is_of_name(char c)
 {
@@ -288,6 +145,7 @@ static const char *take_name(struct cursor *cursor, size_t *length)
 
 static void read_setting(struct cursor *cursor)
 {
+	struct pga_pgbouncer *ini = cursor->reading->ini;
 	size_t length;
 	size_t value_length;
 	const char *name = take_name(cursor, &length);
@@ -306,10 +164,12 @@ static void read_setting(struct cursor *cursor)
 		fault(cursor, "a setting that stands in no section");
 		break;
 	case SECTION_PGBOUNCER:
-		take_setting(cursor, name, length, value, value_length);
+		fault(cursor, pga_pgbouncer_take_setting(ini, &cursor->place, name, length, value,
+							 value_length));
 		break;
 	case SECTION_DATABASES:
-		take_database(cursor, name, length, value, value_length);
+		fault(cursor, pga_pgbouncer_add_database(ini, &cursor->place, name, length, value,
+							 value_length));
 		break;
 	case SECTION_OTHER:
 		break;
@@ -331,8 +191,9 @@ static void miss(struct pga_pgbouncer *ini, const char *path, const char *why)
 		return;
 	}
 	ini->missed = grown;
-	grown[ini->missed_count++] = (struct pga_pgbouncer_missed){
-	    .path = copy(ini, path, strlen(path)), .why = copy(ini, why, strlen(why))};
+	grown[ini->missed_count++] =
+	    (struct pga_pgbouncer_missed){.path = pga_pgbouncer_copy(ini, path, strlen(path)),
+					  .why = pga_pgbouncer_copy(ini, why, strlen(why))};
 }
 
 static void read_include(struct cursor *cursor)
@@ -350,7 +211,7 @@ static void read_include(struct cursor *cursor)
 		fault(cursor, "files are included in each other deeper than pgbouncer goes");
 		return;
 	}
-	path = copy(reading->ini, rest, length);
+	path = pga_pgbouncer_copy(reading->ini, rest, length);
 	if (path == NULL)
 		return;
 	if (reading->open(path, &bytes, &error) != 0) {
@@ -421,7 +282,7 @@ void pga_pgbouncer_read(struct pga_pgbouncer *ini, const char *path, const char 
 	char *first;
 
 	*ini = (struct pga_pgbouncer){.files = NULL};
-	first = copy(ini, path, strlen(path));
+	first = pga_pgbouncer_copy(ini, path, strlen(path));
 	if (first != NULL)
 		read_file(&reading, first, bytes, length, 0);
 }
