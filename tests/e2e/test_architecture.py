@@ -23,3 +23,16 @@ def test_includes_run_downwards():
                 assert other not in ("cli", "gate"), (path, other)
                 assert own == "gate" or order.index(own) < order.index(other), (path, other)
     assert seen > 1000
+
+
+def test_what_each_directory_uses_is_what_it_includes():
+    """By the last column of its table, which names other things as well."""
+    rows = re.findall(r"^\| `(\w+)/` \|.*\| (.*) \|$", (TOP / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    names = {own for own, _ in rows}
+    assert {"server", "audit", "base"} <= names
+    assert rows[0] == ("cli", "all of these")
+    for own, uses in rows[1:]:
+        said = names & set(re.findall(r"\w+", uses))
+        included = {other for path in (TOP / "src" / own).glob("*.[ch]")
+                    for other in re.findall(r'^#\s*include "(\w+)/', path.read_text(), re.MULTILINE)}
+        assert included & names - {own} == said, own
