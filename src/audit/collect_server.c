@@ -2,7 +2,6 @@
 #include "audit/collect.h"
 
 #include "audit/mask.h"
-#include "policy/trust.h"
 #include "tls/at_time.h"
 #include "tls/certificate.h"
 #include "tls/certificate_text.h"
@@ -202,25 +201,11 @@ static void add_certificate(struct pga_audit *audit, X509 *x509)
 	pga_certificate_free(&certificate);
 }
 
-/* The anchor of the root, or of a twin of it by which the gate takes the session as well. */
-static const struct pga_pin *anchor_of(const struct pga_audit *audit, const SSL *ssl,
-				       const struct pga_pins *pins)
-{
-	const struct pga_pin *pin = pga_pins_find(pins, audit->root_pin);
-	struct pga_twins twins = {NULL, 0};
-	struct pga_error ignored;
-
-	if (pin == NULL && pga_twins_find(ssl, &twins, &ignored) == 0)
-		for (size_t i = 0; pin == NULL && i < twins.count; i++)
-			pin = pga_pins_find(pins, twins.pins[i]);
-	pga_twins_free(&twins);
-	return pin;
-}
-
 void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_connection *connection,
 			     const struct pga_pins *pins)
 {
 	const SSL *ssl = PQsslStruct(connection->connection, "OpenSSL");
+	const char *host = PQhost(connection->connection);
 	STACK_OF(X509) *shown = ssl != NULL ? SSL_get_peer_cert_chain(ssl) : NULL;
 	STACK_OF(X509) *verified = ssl != NULL ? SSL_get0_verified_chain(ssl) : NULL;
 	const int length = sk_X509_num(verified);
@@ -238,8 +223,9 @@ void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_con
 	}
 	audit->root = pga_audit_copy(audit, root != NULL ? root : "");
 	audit->root_pin = pga_audit_copy(audit, pin);
-	if (pin[0] != '\0' && audit->root_pin != NULL)
-		anchor = anchor_of(audit, ssl, pins);
+	/* Or of a twin of the root, by which the gate takes the session as well. */
+	if (pin[0] != '\0')
+		anchor = pga_session_pinned(ssl, pins, host != NULL ? host : "");
 	audit->anchor = pga_audit_copy(audit, anchor != NULL ? anchor->name : "");
 	audit->protocol = pga_audit_copy(audit, ssl != NULL ? SSL_get_version(ssl) : "");
 	audit->cipher = pga_audit_copy(audit, ssl != NULL ? SSL_get_cipher_name(ssl) : "");

@@ -115,12 +115,7 @@ static int look_at_root(const struct pga_probe_target *target, struct pga_probe 
 	if (pins->count > 0 && !is_for_host(pins, found, target->host))
 		result = pga_twins_of_chain(
 		    chain, SSL_CTX_get_cert_store(target->trust->trusted.tls), &twins, error);
-	for (size_t i = 0; i < twins.count && !is_for_host(pins, found, target->host); i++) {
-		const struct pga_pin *twin = pga_pins_find(pins, twins.pins[i]);
-
-		if (found == NULL || is_for_host(pins, twin, target->host))
-			found = twin;
-	}
+	found = pga_twins_pinned(&twins, root->certificate.pin, pins, target->host);
 	root->anchor = found;
 	root->anchor_is_for_host = is_for_host(pins, found, target->host);
 	pga_twins_free(&twins);

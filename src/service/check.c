@@ -87,21 +87,6 @@ static bool is_valid_for(const struct pga_pins *pins, const struct pga_pin *pin,
 	return pin != NULL && pga_root_is_valid_for(pins, pin->pin, pga_host_label(item->host));
 }
 
-/* The anchor that the chain ends in, or could end in as well, and rather one for this host. */
-static const struct pga_pin *find_pin(const struct pga_checked_host *item,
-				      const struct pga_pins *pins)
-{
-	const struct pga_pin *pin = pga_pins_find(pins, item->handshake.root_pin);
-
-	for (size_t i = 0; !is_valid_for(pins, pin, item) && i < item->handshake.twins.count; i++) {
-		const struct pga_pin *twin = pga_pins_find(pins, item->handshake.twins.pins[i]);
-
-		if (pin == NULL || is_valid_for(pins, twin, item))
-			pin = twin;
-	}
-	return pin;
-}
-
 bool pga_checked_is_exempt(const struct pga_checked_host *item, const struct pga_policy *policy)
 {
 	const char *address =
@@ -130,7 +115,8 @@ static int check_host(const struct pga_effective *effective, const struct pga_po
 	if (shake_hands(effective, item, error) != 0)
 		return -1;
 	if (item->problem == NULL && item->handshake.root_pin[0] != '\0')
-		item->pin = find_pin(item, pins);
+		item->pin = pga_twins_pinned(&item->handshake.twins, item->handshake.root_pin, pins,
+					     pga_host_label(item->host));
 	item->trusted =
 	    item->problem == NULL && is_trusted(item, policy, pins) &&
 	    (bound == NULL || (item->pin != NULL && pga_pin_joins(pins, item->pin->pin, bound)));

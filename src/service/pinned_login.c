@@ -1,7 +1,6 @@
 #include "service/pinned_login.h"
 
 #include "policy/trust.h"
-#include "tls/certificate.h"
 #include "tls/dial.h"
 #include "tls/twins.h"
 
@@ -37,20 +36,9 @@ static bool is_verified(const SSL *ssl)
 /* By the root of the chain, or by a twin of it, as the gate takes it (gate/twin.c). */
 static bool is_pinned(const SSL *ssl, const char *host, const struct pga_pins *pins)
 {
-	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-	char pin[PGA_PIN_LENGTH + 1];
-	struct pga_twins twins = {NULL, 0};
-	struct pga_error ignored;
-	bool pinned;
+	const struct pga_pin *pin = pga_session_pinned(ssl, pins, host);
 
-	if (pga_certificate_pin(sk_X509_value(chain, sk_X509_num(chain) - 1), pin) != 0)
-		return false;
-	pinned = pga_root_is_valid_for(pins, pin, host);
-	if (!pinned && pga_twins_find(ssl, &twins, &ignored) == 0)
-		for (size_t i = 0; !pinned && i < twins.count; i++)
-			pinned = pga_root_is_valid_for(pins, twins.pins[i], host);
-	pga_twins_free(&twins);
-	return pinned;
+	return pin != NULL && pga_root_is_valid_for(pins, pin->pin, host);
 }
 
 static int judge(PGconn *connection, const struct pga_policy *policy, const struct pga_pins *pins,

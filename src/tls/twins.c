@@ -1,5 +1,6 @@
 #include "tls/twins.h"
 
+#include "policy/trust.h"
 #include "tls/certificate.h"
 
 #include <openssl/err.h>
@@ -70,6 +71,43 @@ int pga_twins_of_chain(STACK_OF(X509) * chain, X509_STORE *trusted, struct pga_t
 	X509_STORE_CTX_free(look);
 	ERR_clear_error();
 	return result >= 0 ? 0 : pga_fail_memory(error);
+}
+
+static bool is_for_host(const struct pga_pins *pins, const struct pga_pin *pin, const char *host)
+{
+	return pin != NULL && pga_root_is_valid_for(pins, pin->pin, host);
+}
+
+const struct pga_pin *pga_twins_pinned(const struct pga_twins *twins, const char *root_pin,
+				       const struct pga_pins *pins, const char *host)
+{
+	const struct pga_pin *found = pga_pins_find(pins, root_pin);
+
+	for (size_t i = 0; i < twins->count && !is_for_host(pins, found, host); i++) {
+		const struct pga_pin *twin = pga_pins_find(pins, twins->pins[i]);
+
+		if (found == NULL || is_for_host(pins, twin, host))
+			found = twin;
+	}
+	return found;
+}
+
+const struct pga_pin *pga_session_pinned(const SSL *session, const struct pga_pins *pins,
+					 const char *host)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(session);
+	struct pga_twins twins = {NULL, 0};
+	const struct pga_pin *found;
+	struct pga_error ignored;
+	char pin[PGA_PIN_LENGTH + 1];
+
+	if (pga_certificate_pin(sk_X509_value(chain, sk_X509_num(chain) - 1), pin) != 0)
+		return NULL;
+	found = pga_twins_pinned(&twins, pin, pins, host);
+	if (!is_for_host(pins, found, host) && pga_twins_find(session, &twins, &ignored) == 0)
+		found = pga_twins_pinned(&twins, pin, pins, host);
+	pga_twins_free(&twins);
+	return found;
 }
 
 void pga_twins_free(struct pga_twins *twins)

@@ -23,6 +23,18 @@ int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error
 int pga_twins_of_chain(STACK_OF(X509) * chain, X509_STORE *trusted, struct pga_twins *twins,
 		       struct pga_error *error);
 
+/* The section of the pins by which the gate takes a chain whose root has this pin, and that could
+ * end in these twins as well: one that is valid for the host, as PQhost() calls it; else the first
+ * that is pinned at all, by which it is refused (pga_root_is_valid_for()); NULL where none is.
+ * Belongs to the pins. */
+const struct pga_pin *pga_twins_pinned(const struct pga_twins *twins, const char *root_pin,
+				       const struct pga_pins *pins, const char *host);
+
+/* The same of a verified session, whose twins are looked for where the root's own pin is not
+ * enough. NULL for want of memory, too. */
+const struct pga_pin *pga_session_pinned(const SSL *session, const struct pga_pins *pins,
+					 const char *host);
+
 void pga_twins_free(struct pga_twins *twins);
 
 #endif
