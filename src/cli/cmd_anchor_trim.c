@@ -179,19 +179,13 @@ static int check(const struct trimming *trimming, struct pga_error *error)
 static int ask(const struct trimming *trimming, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	print_roots(question.out, trimming, false);
 	print_unreached(question.out, &trimming->trim);
-	result = pga_question_ask(&question, "Take these out? Type yes: ", &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question, "Take these out? Type yes: ", error);
 }
 
 static int trim(struct trimming *trimming, const char *word)

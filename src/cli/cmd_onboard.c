@@ -189,21 +189,15 @@ static bool is_believed(const struct pga_onboarding *onboarding)
 static int ask(const struct pga_onboarding *onboarding, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	print_plans(question.out, onboarding);
-	result = pga_question_ask(&question,
-				  "Trust these roots for PostgreSQL, and do all of "
-				  "this? Type yes: ",
-				  &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question,
+				    "Trust these roots for PostgreSQL, and do all of "
+				    "this? Type yes: ",
+				    error);
 }
 
 /* ---- doing it ---- */

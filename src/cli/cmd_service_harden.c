@@ -103,18 +103,12 @@ static int report(const struct hardening *hardening, enum pga_harden_step step)
 static int confirm(const struct hardening *hardening, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	pga_print_harden(question.out, &hardening->harden, PGA_HARDEN_ASKED);
-	result = pga_question_ask(&question, "Write this? Type yes: ", &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question, "Write this? Type yes: ", error);
 }
 
 /* libpq is asked many times, and would warn of an open password file each time. */

@@ -55,18 +55,12 @@ static int make_plan(struct leaving *leaving, struct pga_error *error)
 static int ask(const char *plan, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	pga_print(question.out, "%s", plan);
-	result = pga_question_ask(&question, "Do all of this? Type yes: ", &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question, "Do all of this? Type yes: ", error);
 }
 
 /* While somebody thinks, nobody else waits for the locks: the plan is made again. */

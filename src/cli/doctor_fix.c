@@ -90,19 +90,13 @@ static size_t count_ready(const struct pga_doctor_fixes *fixes)
 static int ask(const struct pga_doctor_fixes *fixes, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	(void)fputs("Doctor would:\n", question.out);
 	print_plan(question.out, "    ", fixes);
-	result = pga_question_ask(&question, "Do that? Type yes: ", &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question, "Do that? Type yes: ", error);
 }
 
 /* A name that has no finding, or one that nothing but a person can mend. */

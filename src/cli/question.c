@@ -77,3 +77,14 @@ void pga_question_end(struct pga_question *question)
 	if (question->in >= 0)
 		(void)close(question->in);
 }
+
+int pga_question_confirm(struct pga_question *question, const char *text, struct pga_error *error)
+{
+	struct pga_answer answer;
+	const int result = pga_question_ask(question, text, &answer, error);
+
+	pga_question_end(question);
+	if (result != 0 || (answer.whole && strcmp(answer.text, "yes") == 0))
+		return result;
+	return pga_fail(error, "", "nothing was changed: you have not said yes");
+}
