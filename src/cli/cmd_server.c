@@ -133,18 +133,12 @@ static int print_json(const struct pga_server_work *work, const struct pga_asked
 static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
 			       error) != 0)
 		return -1;
 	print_plan(question.out, plan, false);
-	result = pga_question_ask(&question, "Do all of this? Type yes: ", &answer, error);
-	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return pga_question_confirm(&question, "Do all of this? Type yes: ", error);
 }
 
 static void add_service(const struct pga_server_work *work, struct pga_text *text)
@@ -325,6 +319,8 @@ static int act_by_policy(const struct pga_command *typed, struct pga_asked_serve
 	else
 		status = act(typed, asked, work, command, plan);
 	pga_server_work_end(work);
+	asked->wish.policy = NULL;
+	asked->wish.pins = NULL;
 	pga_pins_free(&pins);
 	pga_policy_free(&policy);
 	return status;
@@ -342,4 +338,15 @@ int pga_server_act(const struct pga_command *typed, struct pga_asked_server *ask
 	status = act(typed, asked, &work, command, plan);
 	pga_server_work_end(&work);
 	return status;
+}
+
+int pga_server_run(const struct pga_command *typed, int argc, char **argv, const char *command,
+		   pga_server_planner *plan)
+{
+	struct pga_asked_server asked = {.dry_run = false};
+	int status;
+
+	if (!pga_server_read(typed, argc, argv, &asked, &status))
+		return status;
+	return pga_server_act(typed, &asked, command, plan);
 }

@@ -19,32 +19,39 @@ struct pga_asked_server {
 	bool json;
 };
 
-/* The options of all of them, for the table of a command. */
-#define PGA_SERVER_OPTIONS                                                                         \
-	{.name = "data-dir",                                                                       \
-	 .letter = 'D',                                                                            \
-	 .kind = PGA_OPTION_VALUE,                                                                 \
-	 .target = offsetof(struct pga_asked_server, wish.directory),                              \
-	 .argument = "DIRECTORY",                                                                  \
-	 .names = PGA_NAMES_DIRECTORY,                                                             \
-	 .help = "the data directory of the server, which runs; PGDATA if left out"},              \
-	    {.name = "user",                                                                       \
-	     .kind = PGA_OPTION_VALUE,                                                             \
-	     .target = offsetof(struct pga_asked_server, wish.user),                               \
-	     .argument = "NAME",                                                                   \
-	     .help = "its superuser; the owner of the directory or PGUSER, and postgres, if left " \
-		     "out"},                                                                       \
-	    {.name = "yes",                                                                        \
-	     .target = offsetof(struct pga_asked_server, yes),                                     \
-	     .help = "do it without a question"},                                                  \
-	    {.name = "dry-run",                                                                    \
-	     .letter = 'n',                                                                        \
-	     .target = offsetof(struct pga_asked_server, dry_run),                                 \
-	     .help = "check everything, show each step, and change nothing"},                      \
-	{                                                                                          \
-		.name = "json", .letter = 'j', .target = offsetof(struct pga_asked_server, json),  \
-		.help = "report in JSON"                                                           \
+/* The options of all of them, for the table of a command whose target has a wish with a directory
+ * and a user: which server, and then whether and how it is done. */
+#define PGA_SERVER_LOGIN_OPTIONS(asked)                                                           \
+	{.name = "data-dir",                                                                      \
+	 .letter = 'D',                                                                           \
+	 .kind = PGA_OPTION_VALUE,                                                                \
+	 .target = offsetof(struct asked, wish.directory),                                        \
+	 .argument = "DIRECTORY",                                                                 \
+	 .names = PGA_NAMES_DIRECTORY,                                                            \
+	 .help = "the data directory of the server, which runs; PGDATA if left out"},             \
+	{                                                                                         \
+		.name = "user", .kind = PGA_OPTION_VALUE,                                         \
+		.target = offsetof(struct asked, wish.user), .argument = "NAME",                  \
+		.help =                                                                           \
+		    "its superuser; the owner of the directory or PGUSER, and postgres, if left " \
+		    "out"                                                                         \
 	}
+#define PGA_SERVER_DOING_OPTIONS(asked, dry)                                           \
+	{.name = "yes",                                                                \
+	 .target = offsetof(struct asked, yes),                                        \
+	 .help = "do it without a question"},                                          \
+	    {.name = "dry-run",                                                        \
+	     .letter = 'n',                                                            \
+	     .target = offsetof(struct asked, dry_run),                                \
+	     .help = (dry)},                                                           \
+	{                                                                              \
+		.name = "json", .letter = 'j', .target = offsetof(struct asked, json), \
+		.help = "report in JSON"                                               \
+	}
+#define PGA_SERVER_OPTIONS                             \
+	PGA_SERVER_LOGIN_OPTIONS(pga_asked_server),    \
+	    PGA_SERVER_DOING_OPTIONS(pga_asked_server, \
+				     "check everything, show each step, and change nothing")
 
 /* The names by which clients call the server, of which a service that leads to a socket takes the
  * first. */
@@ -53,6 +60,23 @@ struct pga_asked_server {
 		.name = "host", .kind = PGA_OPTION_TAKEN, .argument = "NAME", \
 		.take = pga_server_take_host, .help = (what)                  \
 	}
+
+/* The options of what switches TLS off; whom: who would be locked out by it. */
+#define PGA_SERVER_OFF_OPTIONS(whom)                                                           \
+	{.name = "lock-out",                                                                   \
+	 .target = offsetof(struct pga_asked_server, wish.lock_out),                           \
+	 .help = (whom)},                                                                      \
+	    PGA_SERVER_HOST_OPTION("of a SERVICE that leads to a socket: where the server is " \
+				   "reached over TCP"),                                        \
+	    PGA_SERVER_OPTIONS
+
+/* What stands behind the name of any of them: one server, by its directory or by a service. */
+#define PGA_SERVER_WORDS                                                    \
+	.usage = "--data-dir DIRECTORY [OPTION ...]\nSERVICE [OPTION ...]", \
+	.word = "the name of a service", .most = 1, .names = PGA_NAMES_SERVICE
+#define PGA_SERVER_STATUSES(done)                                                                \
+	"Exit status: 0 " done "; 1 failed: nothing was changed, or what is said; 2 usage, and " \
+	"where there is no terminal to ask on."
 
 int pga_server_take_host(void *into, const struct pga_option *option, const char *value);
 
@@ -68,6 +92,10 @@ typedef int pga_server_planner(struct pga_server_work *work, const struct pga_se
  * NULL: undo. */
 int pga_server_act(const struct pga_command *typed, struct pga_asked_server *asked,
 		   const char *command, pga_server_planner *plan);
+
+/* All of a command that has no words but these. */
+int pga_server_run(const struct pga_command *typed, int argc, char **argv, const char *command,
+		   pga_server_planner *plan);
 
 extern const struct pga_command pga_cmd_server_disable_tls;
 extern const struct pga_command pga_cmd_server_enable_tls;

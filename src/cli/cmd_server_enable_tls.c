@@ -114,7 +114,7 @@ static int run(int argc, char **argv)
 const struct pga_command pga_cmd_server_enable_tls = {
     .name = "server enable-tls",
     .summary = "switch TLS on, and prove it by a handshake",
-    .usage = "--data-dir DIRECTORY [OPTION ...]\nSERVICE [OPTION ...]",
+    PGA_SERVER_WORDS,
     .about =
 	"Checks what the server will be given, as it would itself: mode and owner of the key, that "
 	"it is the certificate's, dates, purpose, chain, names, ciphers and versions. Then ALTER "
@@ -126,11 +126,7 @@ const struct pga_command pga_cmd_server_enable_tls = {
 	"files have to be at the server already. Afterwards the service has to get in once more.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
-    .word = "the name of a service",
-    .most = 1,
-    .names = PGA_NAMES_SERVICE,
-    .statuses = "Exit status: 0 done; 1 failed: nothing was changed, or what is said; 2 usage, and "
-		"where there is no terminal to ask on.",
+    .statuses = PGA_SERVER_STATUSES("done"),
     .examples =
 	"  pganchor server enable-tls --dry-run --data-dir /srv/postgresql/data\n"
 	"  pganchor server enable-tls --data-dir /srv/postgresql/data --host db.example.com\n",

@@ -80,19 +80,14 @@ static void print_done(const struct asked *asked, const struct pga_requiring *re
 static int ask_person(const struct pga_requiring *requiring, struct pga_error *error)
 {
 	struct pga_question question;
-	struct pga_answer answer;
-	int result;
 
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows it",
 			       error) != 0)
 		return -1;
-	result = pga_print_require_plan(question.out, requiring, error);
-	if (result == 0)
-		result = pga_question_ask(&question, "Do this? Type yes: ", &answer, error);
+	if (pga_print_require_plan(question.out, requiring, error) == 0)
+		return pga_question_confirm(&question, "Do this? Type yes: ", error);
 	pga_question_end(&question);
-	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
-		result = pga_fail(error, "", "nothing was changed: you have not said yes");
-	return result;
+	return -1;
 }
 
 static int act(const struct asked *asked, struct pga_requiring *requiring, struct pga_error *error)
@@ -317,18 +312,7 @@ static int run(int argc, char **argv)
 }
 
 static const struct pga_option options[] = {
-    {.name = "data-dir",
-     .letter = 'D',
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, wish.directory),
-     .argument = "DIRECTORY",
-     .names = PGA_NAMES_DIRECTORY,
-     .help = "the data directory of the server, which has to run; PGDATA, if left out"},
-    {.name = "user",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, wish.user),
-     .argument = "NAME",
-     .help = "its superuser; the owner of the directory or PGUSER, and postgres, if left out"},
+    PGA_SERVER_LOGIN_OPTIONS(asked),
     {.name = "undo",
      .target = offsetof(struct asked, undo),
      .help = "put back the lines that it has changed, as far as they are as it left them"},
@@ -338,15 +322,7 @@ static const struct pga_option options[] = {
     {.name = "lock-out",
      .target = offsetof(struct asked, lock_out),
      .help = "though some would be locked out whom no rule lets in with TLS either"},
-    {.name = "yes", .target = offsetof(struct asked, yes), .help = "do it without a question"},
-    {.name = "dry-run",
-     .letter = 'n',
-     .target = offsetof(struct asked, dry_run),
-     .help = "do everything but write, and say what would be written"},
-    {.name = "json",
-     .letter = 'j',
-     .target = offsetof(struct asked, json),
-     .help = "report in JSON"},
+    PGA_SERVER_DOING_OPTIONS(asked, "do everything but write, and say what would be written"),
 };
 
 const struct pga_command pga_cmd_server_require_tls = {
