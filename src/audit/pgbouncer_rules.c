@@ -6,8 +6,8 @@
 
 static bool lets_remote_in(const struct pga_hba_line *line)
 {
-	return line->kind == PGA_HBA_RULE && line->method != NULL &&
-	       strcmp(line->method->value, "reject") != 0 && pga_hba_is_remote(line);
+	return line->kind == PGA_HBA_RULE && line->method != NULL && !pga_hba_rejects(line) &&
+	       pga_hba_is_remote(line);
 }
 
 bool pga_pgbouncer_rules_let_plain_in(const struct pga_pgbouncer_judging *judging)

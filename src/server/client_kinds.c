@@ -12,11 +12,6 @@
 #define ANYBODY  "pganchor: anybody else"
 #define ANYTHING "pganchor: anything else"
 
-static bool is_keyword(const struct pga_hba_token *token, const char *word)
-{
-	return !token->quoted && strcmp(token->value, word) == 0;
-}
-
 static bool is_group(const struct pga_hba_token *token)
 {
 	return !token->quoted && token->value[0] == '+';
@@ -29,7 +24,7 @@ static bool is_expression(const struct pga_client_kinds *kinds, const struct pga
 
 static bool is_samerole(const struct pga_hba_token *token)
 {
-	return is_keyword(token, "samerole") || is_keyword(token, "samegroup");
+	return pga_hba_is_keyword(token, "samerole") || pga_hba_is_keyword(token, "samegroup");
 }
 
 /* ---- names ---- */
@@ -60,8 +55,9 @@ static int add_token(const struct pga_client_kinds *kinds, struct pga_kind_names
 {
 	const bool user = names == &kinds->users;
 
-	if (is_keyword(token, "all") ||
-	    (!user && (is_keyword(token, "sameuser") || is_keyword(token, "replication"))))
+	if (pga_hba_is_keyword(token, "all") ||
+	    (!user &&
+	     (pga_hba_is_keyword(token, "sameuser") || pga_hba_is_keyword(token, "replication"))))
 		return 0;
 	if (!user && is_samerole(token)) {
 		*asks = true;
@@ -125,7 +121,8 @@ static int find_names(struct pga_client_kinds *kinds, struct pga_error *error)
 			0)
 			return -1;
 		for (size_t k = 0; k < place->databases.count; k++)
-			same = same || is_keyword(&place->databases.tokens[k], "sameuser") ||
+			same = same ||
+			       pga_hba_is_keyword(&place->databases.tokens[k], "sameuser") ||
 			       is_samerole(&place->databases.tokens[k]);
 	}
 	if ((ask_users || ask_databases) && add_known(kinds, &kinds->users, error) != 0)
@@ -213,8 +210,8 @@ static int add_host(struct pga_client_kinds *kinds, const struct pga_hba_token *
 
 static bool is_host(const struct pga_hba_token *address)
 {
-	return !is_keyword(address, "all") && !is_keyword(address, "samehost") &&
-	       !is_keyword(address, "samenet") && strcmp(address->value, "localhost") != 0;
+	return !pga_hba_is_keyword(address, "all") && !pga_hba_is_keyword(address, "samehost") &&
+	       !pga_hba_is_keyword(address, "samenet") && strcmp(address->value, "localhost") != 0;
 }
 
 static int find_addresses(struct pga_client_kinds *kinds, struct pga_error *error)

@@ -7,11 +7,6 @@
 
 #define EXPRESSIONS_FROM 16
 
-static bool is_keyword(const struct pga_hba_token *token, const char *word)
-{
-	return !token->quoted && strcmp(token->value, word) == 0;
-}
-
 static const bool *fail_memory(struct pga_client_kinds *kinds)
 {
 	(void)pga_fail_memory(&kinds->world->error);
@@ -80,7 +75,7 @@ static void add_names(struct pga_client_kinds *kinds, const struct pga_kind_name
 	    group || expression ? answer_of(kinds, names, group, token->value + 1) : NULL;
 
 	for (size_t i = 0; i < names->count; i++)
-		if (is_keyword(token, "all") || (yes != NULL && yes[i]) ||
+		if (pga_hba_is_keyword(token, "all") || (yes != NULL && yes[i]) ||
 		    (!group && !expression && names->items[i].named &&
 		     strcmp(names->items[i].text, token->value) == 0))
 			pga_box_set(side, i);
@@ -140,9 +135,9 @@ static void add_addresses(const struct pga_client_kinds *kinds, const struct pga
 			  uint64_t *side)
 {
 	const struct pga_hba_world *world = &kinds->world->world;
-	const bool all = is_keyword(line->address, "all");
-	const bool networks = is_keyword(line->address, "samenet");
-	const bool own = networks || is_keyword(line->address, "samehost");
+	const bool all = pga_hba_is_keyword(line->address, "all");
+	const bool networks = pga_hba_is_keyword(line->address, "samenet");
+	const bool own = networks || pga_hba_is_keyword(line->address, "samehost");
 	const bool local = strcmp(line->address->value, "localhost") == 0;
 	struct pga_hba_range range;
 	const bool numbers = pga_hba_range_of(line, &range);
@@ -184,15 +179,15 @@ void pga_client_kinds_of(struct pga_client_kinds *kinds, size_t place, struct pg
 		uint64_t *side = pga_box_side(boxes, box, PGA_BOX_DATABASES);
 		const bool physical = pga_box_has(side, 0);
 
-		if (is_keyword(token, "samerole") || is_keyword(token, "samegroup"))
+		if (pga_hba_is_keyword(token, "samerole") || pga_hba_is_keyword(token, "samegroup"))
 			role = true;
-		else if (is_keyword(token, "sameuser"))
+		else if (pga_hba_is_keyword(token, "sameuser"))
 			same = true;
-		else if (!is_keyword(token, "replication"))
+		else if (!pga_hba_is_keyword(token, "replication"))
 			add_names(kinds, &kinds->databases, token, side);
 		/* "all" is all databases, and no replication. */
 		side[0] &= ~(uint64_t)1;
-		if (physical || is_keyword(token, "replication"))
+		if (physical || pga_hba_is_keyword(token, "replication"))
 			pga_box_set(side, 0);
 	}
 	if (same || role)

@@ -62,8 +62,7 @@ static void look_at_line(struct pga_server_work *work, const char *path,
 	struct pga_text rule = PGA_TEXT_EMPTY;
 	char place[4200];
 
-	if (line->kind != PGA_HBA_RULE || line->type != PGA_HBA_HOSTSSL ||
-	    (line->method != NULL && strcmp(line->method->value, "reject") == 0))
+	if (line->kind != PGA_HBA_RULE || line->type != PGA_HBA_HOSTSSL || pga_hba_rejects(line))
 		return;
 	(void)snprintf(place, sizeof place, "%s, line %zu", path, line->number);
 	pga_hba_add_shown(&rule, pga_text_string(&file->bytes) + line->start, line->length);

@@ -193,6 +193,11 @@ static bool is_include(const struct pga_hba_line *line, int version)
 	return false;
 }
 
+bool pga_hba_is_keyword(const struct pga_hba_token *token, const char *word)
+{
+	return !token->quoted && strcmp(token->value, word) == 0;
+}
+
 static void understand_rule(struct pga_hba_line *line)
 {
 	size_t field = 3;
@@ -202,8 +207,7 @@ static void understand_rule(struct pga_hba_line *line)
 	if (line->type != PGA_HBA_LOCAL) {
 		line->address = only(line, field++);
 		if (line->address != NULL && strchr(line->address->value, '/') == NULL &&
-		    (line->address->quoted || strcmp(line->address->value, "all") != 0) &&
-		    is_number(line->address->value))
+		    !pga_hba_is_keyword(line->address, "all") && is_number(line->address->value))
 			line->mask = only(line, field++);
 	}
 	line->method = only(line, field);
@@ -300,7 +304,7 @@ bool pga_hba_is_remote(const struct pga_hba_line *line)
 		return false;
 	if (line->address == NULL)
 		return true;
-	if ((!line->address->quoted && strcmp(line->address->value, "samehost") == 0) ||
+	if (pga_hba_is_keyword(line->address, "samehost") ||
 	    strcmp(line->address->value, "localhost") == 0)
 		return false;
 	return !pga_hba_range_of(line, &range) || !pga_hba_range_is_loopback(&range);

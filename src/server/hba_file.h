@@ -74,6 +74,9 @@ int pga_hba_read(struct pga_hba_file *file, const char *path, const char *bytes,
 		 int version, struct pga_error *error);
 void pga_hba_free(struct pga_hba_file *file);
 
+/* Whether a word is this keyword: in quotes it is a name. */
+bool pga_hba_is_keyword(const struct pga_hba_token *token, const char *word);
+
 /* Whether a rule is for connections that can come over a network: a TCP rule whose addresses are
  * not all of the loopback, nor the server's own (samehost). What cannot be told is. */
 bool pga_hba_is_remote(const struct pga_hba_line *line);

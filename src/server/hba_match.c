@@ -11,11 +11,6 @@ struct matching {
 	const struct pga_hba_client *client;
 };
 
-static bool is_keyword(const struct pga_hba_token *token, const char *word)
-{
-	return !token->quoted && strcmp(token->value, word) == 0;
-}
-
 static bool is_member(const struct matching *matching, const char *role)
 {
 	const struct pga_hba_world *world = matching->world;
@@ -39,15 +34,15 @@ static bool is_name(const struct matching *matching, const struct pga_hba_token 
 static bool names_database(const struct matching *matching, const struct pga_hba_token *token)
 {
 	const struct pga_hba_client *client = matching->client;
-	const bool replication = is_keyword(token, "replication");
+	const bool replication = pga_hba_is_keyword(token, "replication");
 
 	if (client->database[0] == '\0' || replication)
 		return client->database[0] == '\0' && replication;
-	if (is_keyword(token, "all"))
+	if (pga_hba_is_keyword(token, "all"))
 		return true;
-	if (is_keyword(token, "sameuser"))
+	if (pga_hba_is_keyword(token, "sameuser"))
 		return strcmp(client->user, client->database) == 0;
-	if (is_keyword(token, "samerole") || is_keyword(token, "samegroup"))
+	if (pga_hba_is_keyword(token, "samerole") || pga_hba_is_keyword(token, "samegroup"))
 		return is_member(matching, client->database);
 	return is_name(matching, token, client->database);
 }
@@ -68,7 +63,7 @@ static bool is_for_user(const struct matching *matching, const struct pga_hba_fi
 		if (!token->quoted && token->value[0] == '+') {
 			if (is_member(matching, token->value + 1))
 				return true;
-		} else if (is_keyword(token, "all") ||
+		} else if (pga_hba_is_keyword(token, "all") ||
 			   is_name(matching, token, matching->client->user)) {
 			return true;
 		}
@@ -97,11 +92,12 @@ static bool is_for_address(const struct matching *matching, const struct pga_hba
 
 	if (line->address == NULL || !pga_hba_range_read(matching->client->address, &one))
 		return false;
-	if (is_keyword(line->address, "all"))
+	if (pga_hba_is_keyword(line->address, "all"))
 		return true;
-	if (is_keyword(line->address, "samehost") || is_keyword(line->address, "samenet"))
+	if (pga_hba_is_keyword(line->address, "samehost") ||
+	    pga_hba_is_keyword(line->address, "samenet"))
 		return pga_hba_world_has(matching->world, &one,
-					 is_keyword(line->address, "samenet"));
+					 pga_hba_is_keyword(line->address, "samenet"));
 	if (pga_hba_range_of(line, &range))
 		return pga_hba_range_has(&range, &one);
 	if (strcmp(line->address->value, "localhost") == 0)

@@ -139,7 +139,7 @@ static const char *name_of(const struct pga_hba_field *field, const char *otherw
 		bool plain = token->value[0] != '\0';
 
 		for (size_t k = 0; k < sizeof keywords / sizeof keywords[0]; k++)
-			plain = plain && (token->quoted || strcmp(token->value, keywords[k]) != 0);
+			plain = plain && !pga_hba_is_keyword(token, keywords[k]);
 		if (plain && (token->quoted || strchr("+@/", token->value[0]) == NULL))
 			return token->value;
 	}

@@ -13,11 +13,6 @@ struct whom {
 	const struct pga_hba_token *user;
 };
 
-static bool is_keyword(const struct pga_hba_token *token, const char *word)
-{
-	return !token->quoted && strcmp(token->value, word) == 0;
-}
-
 static bool is_same(const struct pga_hba_token *one, const struct pga_hba_token *other)
 {
 	return one->quoted == other->quoted && strcmp(one->value, other->value) == 0;
@@ -28,7 +23,8 @@ static bool names_all_of(const struct pga_hba_field *names, const struct pga_hba
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (is_same(&names->tokens[i], of) ||
-		    (is_keyword(&names->tokens[i], "all") && !is_keyword(of, "replication")))
+		    (pga_hba_is_keyword(&names->tokens[i], "all") &&
+		     !pga_hba_is_keyword(of, "replication")))
 			return true;
 	return false;
 }
@@ -39,7 +35,7 @@ static bool is_plain(const struct pga_hba_token *token)
 	static const char *const keywords[] = {"all", "sameuser", "samerole", "samegroup"};
 
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (is_keyword(token, keywords[i]))
+		if (pga_hba_is_keyword(token, keywords[i]))
 			return false;
 	return token->value[0] != '/' && (token->quoted || token->value[0] != '+');
 }
@@ -50,7 +46,8 @@ static bool may_name(const struct pga_hba_field *names, const struct pga_hba_tok
 	for (size_t i = 0; i < names->count; i++) {
 		const struct pga_hba_token *token = &names->tokens[i];
 
-		if (!user && is_keyword(of, "replication") != is_keyword(token, "replication"))
+		if (!user && pga_hba_is_keyword(of, "replication") !=
+				 pga_hba_is_keyword(token, "replication"))
 			continue;
 		if (!is_plain(token) || !is_plain(of) || strcmp(token->value, of->value) == 0)
 			return true;
@@ -65,7 +62,7 @@ static bool has_all_addresses_of(const struct pga_hba_line *line, const struct p
 
 	if (line->address == NULL || of->address == NULL)
 		return false;
-	if (is_keyword(line->address, "all") || is_same(line->address, of->address))
+	if (pga_hba_is_keyword(line->address, "all") || is_same(line->address, of->address))
 		return line->mask == NULL || pga_hba_range_of(line, &range);
 	if (!pga_hba_range_of(line, &range) || !pga_hba_range_of(of, &other) ||
 	    !pga_hba_range_has(&range, &other))
@@ -98,8 +95,8 @@ static bool can_be_of_this_machine(const struct pga_hba_line *line)
 {
 	struct pga_hba_range range;
 
-	return line->address == NULL || is_keyword(line->address, "all") ||
-	       is_keyword(line->address, "samenet") || pga_hba_range_of(line, &range);
+	return line->address == NULL || pga_hba_is_keyword(line->address, "all") ||
+	       pga_hba_is_keyword(line->address, "samenet") || pga_hba_range_of(line, &range);
 }
 
 /* The first rule that is for some of them without TLS now, and asks them for more; place_count:
