@@ -4,6 +4,7 @@
 
 #include "audit/audit.h"
 
+/* Want of memory is remembered in the audit (`failed`). */
 void pga_audit_judge_sessions(struct pga_audit *audit);
 void pga_audit_judge_outward(struct pga_audit *audit);
 void pga_audit_judge_rules(struct pga_audit *audit);

@@ -17,7 +17,8 @@ struct pga_hba_change {
 	bool stays;                         /* after putting back: something of it does */
 };
 
-/* Reads the server's rules as they are now: its hba_file and what that includes. */
+/* Reads the server's rules as they are now: its hba_file and what that includes. The tree is to be
+ * freed in either case. */
 int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *cluster,
 		 struct pga_hba_tree *tree, struct pga_error *error);
 

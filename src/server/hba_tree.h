@@ -51,6 +51,7 @@ int pga_hba_tree_read(struct pga_hba_tree *tree, const struct pga_hba_source *so
 		      const char *path, int version, struct pga_error *error);
 void pga_hba_tree_free(struct pga_hba_tree *tree);
 
+/* The line at a place, and the path of the file that it stands in; both are the tree's. */
 const struct pga_hba_line *pga_hba_tree_line(const struct pga_hba_tree *tree, size_t place);
 const char *pga_hba_tree_path(const struct pga_hba_tree *tree, size_t place);
 

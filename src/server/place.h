@@ -31,7 +31,7 @@ void pga_server_copy_free(struct pga_server_copy *copy);
 int pga_server_copy_write(const struct pga_cluster *cluster, struct pga_server_copy *copy,
 			  struct pga_error *error);
 
-/* Takes away what was written. */
+/* Takes away what was written. Returns -1, with the last reason, where something of it stays. */
 int pga_server_copy_take_back(struct pga_server_copy *copy, struct pga_error *error);
 
 /* Whether this is a name of such a file: nothing else is ever removed by what a record says. */

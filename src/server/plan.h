@@ -32,6 +32,7 @@ struct pga_server_plan {
 /* The word for a kind: "checked", "warning", "step". */
 const char *pga_plan_word(enum pga_plan_kind kind);
 
+/* Adds a line, which is copied. */
 void pga_plan_add(struct pga_server_plan *plan, enum pga_plan_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

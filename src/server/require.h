@@ -123,8 +123,18 @@ int pga_require_check_shut_out(const struct pga_locked_out *locked_out,
 			       const struct pga_shut_out *shut_out,
 			       const struct pga_require_trial *trials, size_t trial_count,
 			       struct pga_error *error);
+
+/* Chooses the connections by which it can be proved, and has each made once, as the rules are now:
+ * their plain_before and encrypted_before. There may be none. Returns -1 for want of memory, and
+ * where the server does not answer a question. They go with the whole (pga_require_end()). */
 int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *error);
+
+/* Has each made again, once the changed rules are loaded. Returns -1 where one without TLS is
+ * not known to be kept out, or one with TLS is that was let in before: then the rules are to be put
+ * back. */
 int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error);
+
+/* One such connection: as far as the server's answer to the startup packet. */
 enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,
 				 const char *database, bool encrypted);
 

@@ -51,7 +51,8 @@ struct pga_server_settings {
 	struct pga_server_value of[PGA_SEEN_COUNT];
 };
 
-/* To be freed in either case. */
+/* Asks the server. Returns -1 with the reason where it does not answer. To be freed in either case.
+ */
 int pga_server_settings_read(struct pga_cluster_session *session,
 			     struct pga_server_settings *settings, struct pga_error *error);
 void pga_server_settings_free(struct pga_server_settings *settings);
@@ -97,6 +98,8 @@ void pga_server_goals_of(const struct pga_server_settings *settings,
 void pga_server_goals_complete(const struct pga_server_settings *settings,
 			       struct pga_server_goal goals[PGA_SET_COUNT],
 			       struct pga_server_goal back[PGA_SET_COUNT]);
+
+/* Whether certificate or key is among the goals. ssl is this in the meantime: */
 bool pga_server_pair_changes(const struct pga_server_goal goals[PGA_SET_COUNT]);
 #define PGA_SET_MEANWHILE "off"
 
