@@ -540,7 +540,8 @@ AUDIT = \
 	src/audit/pgbouncer_settings.c src/audit/pgbouncer_settings.h \
 	src/audit/run.c \
 	src/audit/sarif.c src/audit/sarif.h \
-	src/audit/terminate.c
+	src/audit/terminate.c \
+	src/audit/there.c src/audit/there.h
 
 PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(AUDIT) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 

@@ -1,6 +1,7 @@
 /* The gate's verdict on what a server connects to. What its own environment adds is not known: what
  * a setting that is not there comes to is libpq's default, and nothing of this machine's. */
 #include "audit/collect.h"
+#include "audit/there.h"
 
 #include "policy/linked.h"
 #include "policy/secrets.h"
@@ -17,14 +18,6 @@ static const char *const own[] = {
     "updatable",           "truncatable",      "fetch_size",        "batch_size",
     "async_capable",       "parallel_commit",  "parallel_abort",    "keep_connections",
     "analyze_sampling",    "restore_stats",    "password_required", "use_scram_passthrough",
-};
-
-/* Options of postgres_fdw's that a libpq newer than this one has (16 to 19), and that weaken
- * nothing. */
-static const char *const newer[] = {
-    "gssdelegation",    "load_balance_hosts", "max_protocol_version", "min_protocol_version",
-    "oauth_issuer",     "oauth_client_id",    "oauth_scope",          "require_auth",
-    "scram_client_key", "scram_server_key",   "sslcertmode",          "sslnegotiation",
 };
 
 struct judging {
@@ -49,16 +42,11 @@ static void complete(struct judging *judging)
 	PQconninfoOption *options = judging->effective.options;
 	enum pga_origin *origins = calloc(count_of(options) + 1, sizeof *origins);
 
+	for (size_t i = 0; origins != NULL && options[i].keyword != NULL; i++)
+		origins[i] = options[i].val != NULL ? PGA_FROM_CONNINFO : PGA_FROM_DEFAULT;
 	judging->effective.origins = origins;
-	judging->audit->failed = judging->audit->failed || origins == NULL;
-	for (size_t i = 0; options[i].keyword != NULL; i++) {
-		const bool given = options[i].val != NULL;
-
-		if (!given && options[i].compiled != NULL)
-			options[i].val = pga_audit_copy(judging->audit, options[i].compiled);
-		if (origins != NULL)
-			origins[i] = given ? PGA_FROM_CONNINFO : PGA_FROM_DEFAULT;
-	}
+	if (origins == NULL || pga_there_complete(options) != 0)
+		judging->audit->failed = true;
 }
 
 /* Before what is not said is filled in. */
@@ -79,24 +67,15 @@ static void show(struct judging *judging)
 	pga_text_free(&shown);
 }
 
-/* What this machine's libpq is too old to know can make it stronger as well as weaker. */
+/* An option that no libpq has yet can make it weaker as well as stronger. */
 static bool is_beyond_us(struct judging *judging, const struct pga_verdict *verdict)
 {
-	const PQconninfoOption *roots = pga_option_find(judging->effective.options, "sslrootcert");
-	const bool system = roots != NULL && roots->val != NULL &&
-			    strcmp(roots->val, "system") == 0 &&
-			    pga_option_find(judging->effective.options, "sslcertmode") == NULL &&
-			    judging->audit->version >= 160000;
 	struct pga_text why = PGA_TEXT_EMPTY;
 
-	if (verdict->allowed ? judging->unknown.length == 0 : !system)
+	if (!verdict->allowed || judging->unknown.length == 0)
 		return false;
-	if (system)
-		pga_text_add(&why, "sslrootcert=system is the system's roots there, and nothing "
-				   "that this machine's libpq knows");
-	else
-		pga_text_addf(&why, "it has options that are not known here: %s",
-			      pga_text_string(&judging->unknown));
+	pga_text_addf(&why, "it has options that are not known here: %s",
+		      pga_text_string(&judging->unknown));
 	judging->outward->why = pga_audit_take_text(judging->audit, &why);
 	return true;
 }
@@ -147,7 +126,7 @@ static void tell(struct judging *judging, const struct pga_policy *policy)
 
 static void end(struct judging *judging)
 {
-	PQconninfoFree(judging->effective.options);
+	pga_there_free(judging->effective.options);
 	free(judging->effective.origins);
 	judging->audit->failed = judging->audit->failed || judging->unknown.failed;
 	pga_text_free(&judging->unknown);
@@ -171,7 +150,7 @@ void pga_audit_judge_conninfo(struct pga_audit *audit, struct pga_audit_outward 
 	struct judging judging = {.audit = audit, .outward = outward};
 	char *said = NULL;
 
-	judging.effective.options = PQconninfoParse(conninfo, &said);
+	judging.effective.options = pga_there_parse(conninfo, audit->version, &said);
 	if (judging.effective.options != NULL)
 		tell(&judging, policy);
 	else if (said != NULL)
@@ -182,10 +161,10 @@ void pga_audit_judge_conninfo(struct pga_audit *audit, struct pga_audit_outward 
 	end(&judging);
 }
 
-static bool is_one_of(const char *name, const char *const *list, size_t count)
+static bool is_own(const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i], name) == 0)
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (strcmp(own[i], name) == 0)
 			return true;
 	return false;
 }
@@ -194,23 +173,17 @@ static void set(struct judging *judging, const char *said)
 {
 	const char *equals = strchr(said, '=');
 	char *name = equals != NULL ? strndup(said, (size_t)(equals - said)) : NULL;
+	int known;
 
 	if (name == NULL) {
 		judging->audit->failed = judging->audit->failed || equals != NULL;
 		return;
 	}
-	for (PQconninfoOption *option = judging->effective.options; option->keyword != NULL;
-	     option++)
-		if (strcmp(option->keyword, name) == 0) {
-			free(option->val);
-			option->val = pga_audit_copy(judging->audit, equals + 1);
-			free(name);
-			return;
-		}
-	if (!is_one_of(name, own, sizeof own / sizeof own[0]) &&
-	    !is_one_of(name, newer, sizeof newer / sizeof newer[0]))
+	known = pga_there_set(judging->effective.options, name, equals + 1);
+	if (known > 0 && !is_own(name))
 		pga_text_addf(&judging->unknown, "%s%s", judging->unknown.length > 0 ? ", " : "",
 			      name);
+	judging->audit->failed = judging->audit->failed || known < 0;
 	free(name);
 }
 
@@ -234,17 +207,26 @@ static void set_all(struct judging *judging, const char *array)
 	json_decref(options);
 }
 
+/* Nothing is said yet. Returns false for want of memory. */
+static bool begin(struct judging *judging)
+{
+	char *said = NULL;
+
+	judging->effective.options = pga_there_parse("", judging->audit->version, &said);
+	PQfreemem(said);
+	if (judging->effective.options == NULL)
+		judging->audit->failed = true;
+	return judging->effective.options != NULL;
+}
+
 void pga_audit_judge_options(struct pga_audit *audit, struct pga_audit_outward *outward,
 			     const char *server, const char *mapping,
 			     const struct pga_policy *policy)
 {
 	struct judging judging = {.audit = audit, .outward = outward};
 
-	judging.effective.options = PQconninfoParse("", NULL);
-	if (judging.effective.options == NULL) {
-		audit->failed = true;
+	if (!begin(&judging))
 		return;
-	}
 	set_all(&judging, server);
 	set_all(&judging, mapping);
 	tell(&judging, policy);
@@ -256,11 +238,8 @@ void pga_audit_judge_settings_of(struct pga_audit *audit, struct pga_audit_outwa
 {
 	struct judging judging = {.audit = audit, .outward = outward};
 
-	judging.effective.options = PQconninfoParse("", NULL);
-	if (judging.effective.options == NULL) {
-		audit->failed = true;
+	if (!begin(&judging))
 		return;
-	}
 	for (; *settings != NULL; settings++)
 		set(&judging, *settings);
 	tell(&judging, policy);
