@@ -27,11 +27,12 @@ static void add(struct parameters *parameters, const char *keyword, const char *
 
 int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins,
-		      const struct pga_verdict *verdict, long seconds, struct pga_error *error)
+		      const struct pga_verdict *verdict, long long milliseconds,
+		      struct pga_error *error)
 {
 	struct parameters parameters = {.count = 0};
 
-	*connection = (struct pga_audit_connection){.deadline = pga_dial_now() + seconds * 1000};
+	*connection = (struct pga_audit_connection){.deadline = pga_dial_now() + milliseconds};
 	add(&parameters, "service", service);
 	add(&parameters, "application_name", "pganchor audit");
 	add(&parameters, "client_encoding", "UTF8");

@@ -26,11 +26,12 @@ const char *pga_audit_value(const PGresult *row, int column);
 long pga_audit_number(const PGresult *row, int column);
 
 /* Connects with the service, and what the verdict on its settings wants locked; gives up after this
- * many seconds, as do all questions together. May run in several threads. Returns -1 with libpq's
+ * time, as do all questions together. May run in several threads. Returns -1 with libpq's
  * words; to be left in either case. */
 int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins,
-		      const struct pga_verdict *verdict, long seconds, struct pga_error *error);
+		      const struct pga_verdict *verdict, long long milliseconds,
+		      struct pga_error *error);
 
 /* Asks, in a transaction that changes nothing, and hands over each row, up to `most` of them.
  * Returns 0; 1 with the server's words where it refuses the question, and another can be asked; -1

@@ -18,6 +18,7 @@ struct plan {
 	char *others; /* hosts that it can come to as well; NULL: none */
 	char *why;    /* it is not to be asked; NULL: it is */
 	const char *hint;
+	long long spent; /* milliseconds, to verify it */
 };
 
 struct auditing {
@@ -116,6 +117,7 @@ static const char *reason_of(const struct pga_checked_service *checked)
 static int check(struct auditing *auditing, struct pga_error *error)
 {
 	const struct pga_audit_question *question = auditing->question;
+	const struct pga_check_limits limits = {question->seconds, question->jobs};
 	struct pga_checked_service *checked = calloc(question->count + 1, sizeof *checked);
 	struct plan **of = calloc(question->count + 1, sizeof(struct plan *));
 	size_t count = 0;
@@ -131,13 +133,14 @@ static int check(struct auditing *auditing, struct pga_error *error)
 			}
 		auditing->progress = (struct pga_progress){
 		    .what = question->progress != NULL ? "verifying" : NULL, .count = count};
-		result = pga_check_many(checked, count, question->policy, question->pins,
-					tell_checked, auditing, error);
+		result = pga_check_many_within(&limits, checked, count, question->policy,
+					       question->pins, tell_checked, auditing, error);
 		pga_progress_erase(&auditing->progress);
 	}
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		const char *why = reason_of(&checked[i]);
 
+		of[i]->spent = checked[i].spent;
 		if (why == NULL)
 			continue;
 		of[i]->why = strdup(why);
@@ -221,7 +224,8 @@ static void *audit_one(void *context, size_t index, bool *failed)
 		return audit;
 	}
 	if (pga_audit_connect(&connection, audit->service, question->policy, question->pins,
-			      &plan->verdict, question->seconds, &error) != 0 ||
+			      &plan->verdict, question->seconds * 1000LL - plan->spent,
+			      &error) != 0 ||
 	    collect(audit, &connection, plan, auditing, &error) != 0) {
 		audit->connected = false;
 		not_audited(audit, error.message, NULL);

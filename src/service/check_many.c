@@ -4,6 +4,7 @@
 #include "report/json.h"
 #include "service/ask.h"
 #include "service/check.h"
+#include "tls/dial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ struct worker {
 	pid_t pid;
 	int output; /* -1: it is idle */
 	size_t service;
+	long long begun; /* pga_dial_now() */
 	struct pga_text said;
 };
 
@@ -95,10 +97,10 @@ static json_t *check_one(const char *name, const struct pga_policy *policy,
 	return said;
 }
 
-static void work(int output, const char *name, const struct pga_policy *policy,
+static void work(int output, const char *name, long seconds, const struct pga_policy *policy,
 		 const struct pga_pins *pins) __attribute__((noreturn));
 
-static void work(int output, const char *name, const struct pga_policy *policy,
+static void work(int output, const char *name, long seconds, const struct pga_policy *policy,
 		 const struct pga_pins *pins)
 {
 	json_t *said;
@@ -106,7 +108,7 @@ static void work(int output, const char *name, const struct pga_policy *policy,
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)alarm(SECONDS);
+	(void)alarm((unsigned)seconds);
 	said = check_one(name, policy, pins);
 	if (said == NULL || json_dumpfd(said, output, JSON_COMPACT) != 0)
 		_exit(1);
@@ -115,8 +117,19 @@ static void work(int output, const char *name, const struct pga_policy *policy,
 
 /* ---- in the one that waits for them ---- */
 
-static int begin(struct worker *worker, size_t service, const char *name,
-		 const struct pga_policy *policy, const struct pga_pins *pins)
+struct checking_many {
+	const struct pga_policy *policy;
+	const struct pga_pins *pins;
+	struct pga_checked_service *services;
+	size_t count;
+	size_t next;
+	size_t done;
+	long seconds;
+	size_t jobs;
+	struct worker workers[AT_ONCE];
+};
+
+static int begin(const struct checking_many *many, struct worker *worker)
 {
 	int ends[2];
 
@@ -126,7 +139,8 @@ static int begin(struct worker *worker, size_t service, const char *name,
 	worker->pid = fork();
 	if (worker->pid == 0) {
 		(void)close(ends[0]);
-		work(ends[1], name, policy, pins);
+		work(ends[1], many->services[many->next].name, many->seconds, many->policy,
+		     many->pins);
 	}
 	(void)close(ends[1]);
 	if (worker->pid < 0) {
@@ -134,7 +148,8 @@ static int begin(struct worker *worker, size_t service, const char *name,
 		return -1;
 	}
 	worker->output = ends[0];
-	worker->service = service;
+	worker->service = many->next;
+	worker->begun = pga_dial_now();
 	return 0;
 }
 
@@ -148,16 +163,30 @@ static char *take(const json_t *said, const char *key, bool *failed)
 	return copy;
 }
 
-static int read_said(const struct worker *worker, struct pga_checked_service *service,
+static char *why_silent(const struct checking_many *many, int status)
+{
+	struct pga_text why = PGA_TEXT_EMPTY;
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		pga_text_addf(&why, "its server was not verified within %ld second%s",
+			      many->seconds, many->seconds == 1 ? "" : "s");
+	else
+		pga_text_add(&why, "could not be looked at: memory ran out");
+	return pga_text_take(&why);
+}
+
+/* status: of the process, which has ended. */
+static int read_said(const struct checking_many *many, const struct worker *worker, int status,
 		     struct pga_error *error)
 {
-	static const char silent[] = "could not be looked at: it took too long, or memory ran out";
+	struct pga_checked_service *service = &many->services[worker->service];
 	json_t *said = json_loadb(pga_text_string(&worker->said), worker->said.length, 0, NULL);
 	bool failed = false;
 
 	service->done = true;
+	service->spent = pga_dial_now() - worker->begun;
 	if (said == NULL) {
-		service->problem = strdup(silent);
+		service->problem = why_silent(many, status);
 		return service->problem != NULL ? 0 : pga_fail_memory(error);
 	}
 	service->verified = json_is_true(json_object_get(said, "verified"));
@@ -174,15 +203,16 @@ static int read_said(const struct worker *worker, struct pga_checked_service *se
 	return failed ? pga_fail_memory(error) : 0;
 }
 
-static void end(struct worker *worker)
+/* Returns what waitpid() tells of it. */
+static int wait_for(struct worker *worker)
 {
-	if (worker->output < 0)
-		return;
+	int status = 0;
+
 	(void)close(worker->output);
 	worker->output = -1;
-	while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	pga_text_free(&worker->said);
+	return status;
 }
 
 /* Reads what is there. Returns whether there is more to come. */
@@ -199,27 +229,17 @@ static bool listen_to(struct worker *worker)
 	return true;
 }
 
-struct checking_many {
-	struct pga_checked_service *services;
-	size_t count;
-	size_t next;
-	size_t done;
-	struct worker workers[AT_ONCE];
-};
-
-static int begin_more(struct checking_many *many, const struct pga_policy *policy,
-		      const struct pga_pins *pins, struct pga_error *error)
+static int begin_more(struct checking_many *many, struct pga_error *error)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < AT_ONCE; i++) {
+	for (size_t i = 0; i < many->jobs; i++) {
 		struct worker *worker = &many->workers[i];
 
 		if (worker->output < 0 && many->next < many->count) {
-			if (begin(worker, many->next, many->services[many->next].name, policy,
-				  pins) == 0)
+			if (begin(many, worker) == 0)
 				many->next++;
-			else if (!any && i + 1 == AT_ONCE)
+			else if (!any && i + 1 == many->jobs)
 				return pga_fail_errno(error, NULL,
 						      "could not start a process to look at %s",
 						      many->services[many->next].name);
@@ -239,22 +259,32 @@ static int wait_for_some(struct checking_many *many, struct pga_error *error)
 		return pga_fail_errno(error, NULL, "could not wait for the servers");
 	for (size_t i = 0; i < AT_ONCE; i++) {
 		struct worker *worker = &many->workers[i];
+		int result;
 
 		if (worker->output < 0 || polled[i].revents == 0 || listen_to(worker))
 			continue;
-		if (read_said(worker, &many->services[worker->service], error) != 0)
+		result = read_said(many, worker, wait_for(worker), error);
+		pga_text_free(&worker->said);
+		if (result != 0)
 			return -1;
-		end(worker);
 		many->done++;
 	}
 	return 0;
 }
 
-int pga_check_many(struct pga_checked_service *services, size_t count,
-		   const struct pga_policy *policy, const struct pga_pins *pins,
-		   void (*tell)(void *context, size_t done), void *context, struct pga_error *error)
+int pga_check_many_within(const struct pga_check_limits *limits,
+			  struct pga_checked_service *services, size_t count,
+			  const struct pga_policy *policy, const struct pga_pins *pins,
+			  void (*tell)(void *context, size_t done), void *context,
+			  struct pga_error *error)
 {
-	struct checking_many many = {.services = services, .count = count};
+	const bool few = limits->jobs > 0 && limits->jobs < AT_ONCE;
+	struct checking_many many = {.policy = policy,
+				     .pins = pins,
+				     .services = services,
+				     .count = count,
+				     .seconds = limits->seconds > 0 ? limits->seconds : SECONDS,
+				     .jobs = few ? limits->jobs : AT_ONCE};
 	int result = 0;
 
 	for (size_t i = 0; i < AT_ONCE; i++)
@@ -262,18 +292,29 @@ int pga_check_many(struct pga_checked_service *services, size_t count,
 	while (result == 0 && many.done < count) {
 		const size_t before = many.done;
 
-		result = begin_more(&many, policy, pins, error);
+		result = begin_more(&many, error);
 		if (result == 0)
 			result = wait_for_some(&many, error);
 		if (tell != NULL && many.done != before)
 			tell(context, many.done);
 	}
 	for (size_t i = 0; i < AT_ONCE; i++) {
-		if (many.workers[i].output >= 0)
-			(void)kill(many.workers[i].pid, SIGKILL);
-		end(&many.workers[i]);
+		if (many.workers[i].output < 0)
+			continue;
+		(void)kill(many.workers[i].pid, SIGKILL);
+		(void)wait_for(&many.workers[i]);
+		pga_text_free(&many.workers[i].said);
 	}
 	return result;
+}
+
+int pga_check_many(struct pga_checked_service *services, size_t count,
+		   const struct pga_policy *policy, const struct pga_pins *pins,
+		   void (*tell)(void *context, size_t done), void *context, struct pga_error *error)
+{
+	const struct pga_check_limits none = {.seconds = 0};
+
+	return pga_check_many_within(&none, services, count, policy, pins, tell, context, error);
 }
 
 void pga_checked_services_free(struct pga_checked_service *services, size_t count)

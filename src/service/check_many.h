@@ -23,6 +23,13 @@ struct pga_checked_service {
 	char *root_pin;  /* SHA-256 of that root; "" where none was verified */
 	char *valid_to;  /* when the server's certificate ends; "" where it is not known */
 	char *no_digest; /* SCRAM will fail by this (tls/handshake.h); NULL: it will not */
+	long long spent; /* milliseconds that it took */
+};
+
+/* What somebody has asked for. */
+struct pga_check_limits {
+	long seconds; /* for one service, all in all; 0: as long as its hosts' timeouts allow */
+	size_t jobs;  /* so many at once, at most; 0: as many as are good */
 };
 
 /* Does the handshakes as libpq does them, with what this environment adds to each entry, in a
@@ -32,6 +39,13 @@ int pga_check_many(struct pga_checked_service *services, size_t count,
 		   const struct pga_policy *policy, const struct pga_pins *pins,
 		   void (*tell)(void *context, size_t done), void *context,
 		   struct pga_error *error);
+
+/* The same within limits: of a service that takes longer, that is the problem. */
+int pga_check_many_within(const struct pga_check_limits *limits,
+			  struct pga_checked_service *services, size_t count,
+			  const struct pga_policy *policy, const struct pga_pins *pins,
+			  void (*tell)(void *context, size_t done), void *context,
+			  struct pga_error *error);
 
 void pga_checked_services_free(struct pga_checked_service *services, size_t count);
 

@@ -2,6 +2,7 @@
 for. None of them ends the tool otherwise than by a report, and nothing of what they say gets to a terminal as it is."""
 
 import json
+import select
 import socket
 import struct
 
@@ -160,3 +161,36 @@ def test_what_changes_a_server_bears_them_too(home, issued, command, how):
         server.stop()
     assert done.returncode == 1 and done.stderr.startswith("pganchor: "), done
     assert not any(sign in done.stdout + done.stderr for sign in "\x1b\x07\x9b\u202e")
+
+
+class Silent(Listener):
+    """Takes connections, and says nothing. `earlier`: of each that came, whether one before it was still open."""
+
+    def __init__(self):
+        self.earlier = []
+        self.before = []
+        super().__init__()
+
+    def serve(self, sock, number):
+        # A client that has ended has closed its end before another one begins.
+        self.earlier.append(any(select.select([one], [], [], 0)[0] == [] for one in self.before))
+        sock.recv(8)
+        self.before.append(sock)
+        self.stopping.wait()
+
+
+def test_a_server_that_says_nothing_has_the_time_and_the_jobs_that_were_given(home):
+    """Also while it is verified, whatever time the entry gives it."""
+    pin_files(home, ("company", ROOT, "*", "scoped"))
+    server = Silent()
+    try:
+        for number in range(3):
+            service(home, f"s{number}", "localhost", home / own("company"),
+                    more=f"port={server.port}\nhostaddr=127.0.0.1\nuser=app\nconnect_timeout=3600\n")
+        done = home.pganchor("audit", "s0", "s1", "s2", "--max-time", "1", "--jobs", "1", "--json", env=environment(home))
+    finally:
+        server.stop()
+    assert done.returncode == 1 and done.stderr == "", done
+    why = [seen["findings"][0]["detail"] for seen in json.loads(done.stdout)["servers"]]
+    assert why == ["its server was not verified within 1 second"] * 3
+    assert server.earlier == [False] * 3
