@@ -7,6 +7,7 @@
 #include "anchor/anchors_conf.h"
 #include "anchor/crls.h"
 #include "anchor/source_records.h"
+#include "audit/mask.h"
 #include "audit/pgbouncer_file.h"
 #include "ca/base64url.h"
 #include "ca/jwe.h"
@@ -25,6 +26,7 @@
 #include "tls/certificate.h"
 #include "tls/crl.h"
 #include "tls/fingerprint.h"
+#include "tls/host_name.h"
 #include "tls/minisign.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
@@ -46,6 +48,7 @@
 #include "profile/applied.h"
 #include "profile/profile.h"
 #include "server/hba_edit.h"
+#include "server/hosts_file.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -1384,6 +1387,102 @@ static void fuzz_pgbouncer(const char *bytes, size_t length)
 	pga_pgbouncer_free(&ini);
 }
 
+static void check_host(const struct pga_server_hosts *hosts, const struct pga_server_host *host,
+		       size_t lines)
+{
+	const struct pga_server_host *found = pga_server_host_for(hosts, host->name);
+
+	HOLDS(host->line >= 1 && host->line <= lines && host->chain == NULL &&
+	      host->leaf[0] == '\0');
+	/* The first of a name is shown to who calls it. */
+	HOLDS(!pga_server_host_is_name(host) || pga_host_is_address(host->name) ||
+	      (found != NULL && found <= host && strcasecmp(found->name, host->name) == 0));
+}
+
+/* Behind the key, an authority: a backslash at the end would go on in the next line. */
+static void add_host(struct pga_text *text, const struct pga_server_host *host)
+{
+	const char *const words[] = {host->name, host->certificate, host->key};
+
+	for (size_t i = 0; i < 3; i++) {
+		pga_audit_add_word(text, words[i]);
+		pga_text_add(text, " ");
+	}
+	pga_text_add(text, host->passphrase ? "root.crt echo\n" : "root.crt\n");
+}
+
+/* Whatever the words are, each is found in its place, and the line by the name in any case. */
+static void check_one_host(const char *bytes, size_t length)
+{
+	char *name = strndup(bytes, strcspn(bytes, "\n"));
+	char *certificate = malloc(length + 2);
+	char *key = malloc(length + 2);
+	const struct pga_server_host written = {
+	    .name = name, .certificate = certificate, .key = key, .passphrase = length % 2 == 0};
+	struct pga_server_hosts hosts;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	HOLDS(name != NULL && certificate != NULL && key != NULL);
+	(void)sprintf(certificate, "c%s", name);
+	(void)sprintf(key, "%sk", name);
+	add_host(&text, &written);
+	HOLDS(pga_server_hosts_parse(&hosts, "it", pga_text_string(&text), text.length, &error) ==
+	      0);
+	HOLDS(hosts.count == 1 && strcmp(hosts.list[0].name, name) == 0);
+	HOLDS(strcmp(hosts.list[0].certificate, certificate) == 0);
+	HOLDS(strcmp(hosts.list[0].key, key) == 0);
+	HOLDS(hosts.list[0].passphrase == written.passphrase);
+	for (char *at = name; *at != '\0'; at++)
+		*at = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+	HOLDS(pga_host_is_address(name) || pga_server_host_for(&hosts, name) == &hosts.list[0]);
+	pga_server_hosts_free(&hosts);
+	pga_text_free(&text);
+	free(name);
+	free(certificate);
+	free(key);
+}
+
+/* pg_hosts.conf: each name is of a line that is there, and finds its line; and a file that has each
+ * in a line of its own says the same. */
+static void fuzz_hosts(const char *bytes, size_t length)
+{
+	static const char path[] = "pg_hosts.conf";
+	struct pga_server_hosts hosts;
+	struct pga_server_hosts again;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error = {.message = ""};
+	size_t lines = 1;
+
+	check_one_host(bytes, length);
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	if (pga_server_hosts_parse(&hosts, path, bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, path, strlen(path)) == 0);
+		pga_server_hosts_free(&hosts);
+		return;
+	}
+	for (size_t i = 0; i < hosts.count; i++) {
+		check_host(&hosts, &hosts.list[i], lines);
+		add_host(&text, &hosts.list[i]);
+	}
+	HOLDS(pga_server_hosts_parse(&again, path, pga_text_string(&text), text.length, &error) ==
+	      0);
+	HOLDS(again.count == hosts.count && !again.includes);
+	for (size_t i = 0; i < hosts.count; i++) {
+		const struct pga_server_host *one = &hosts.list[i];
+		const struct pga_server_host *other = &again.list[i];
+
+		HOLDS(other->line == i + 1 && one->passphrase == other->passphrase);
+		HOLDS(strcmp(one->name, other->name) == 0);
+		HOLDS(strcmp(one->certificate, other->certificate) == 0);
+		HOLDS(strcmp(one->key, other->key) == 0);
+	}
+	pga_text_free(&text);
+	pga_server_hosts_free(&again);
+	pga_server_hosts_free(&hosts);
+}
+
 static void fuzz_certs_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1902,6 +2001,7 @@ static const struct {
     {"certs_conf", fuzz_certs_conf},
     {"auto_conf", fuzz_auto_conf},
     {"hba", fuzz_hba},
+    {"hosts", fuzz_hosts},
     {"pgbouncer", fuzz_pgbouncer},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},

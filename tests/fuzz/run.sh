@@ -2,7 +2,7 @@
 # Fuzzes what pganchor parses and edits itself, with libFuzzer; --help says how to use it.
 set -euo pipefail
 
-targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl certs_conf auto_conf hba pgbouncer crls_conf startup bundle source_records manifest http_request profile minisign profiles_conf jsonc jdbc_url accepted lengths jose ca_answers)
+targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl certs_conf auto_conf hba hosts pgbouncer crls_conf startup bundle source_records manifest http_request profile minisign profiles_conf jsonc jdbc_url accepted lengths jose ca_answers)
 
 help() {
     cat <<END
