@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,17 @@ char *pga_printable(const char *text)
 
 	pga_text_add_printable(&copy, text, "");
 	return pga_text_take(&copy);
+}
+
+/* Where both go to one pipe, a message comes after what was printed before it: stderr has no
+ * buffer, and stdout has one where it is no terminal. What could not be written, main() tells. */
+static void keep_order(const FILE *stream)
+{
+	const int failed = errno;
+
+	if (stream == stderr)
+		(void)fflush(stdout);
+	errno = failed;
 }
 
 /* The length of a colour of ours at the start of the text, 0 where there is none. */
@@ -86,6 +98,7 @@ void pga_vprint(FILE *stream, const char *format, va_list arguments)
 	char *message = NULL;
 	va_list again;
 
+	keep_order(stream);
 	va_copy(again, arguments);
 	if (vasprintf(&message, format, arguments) < 0) {
 		const int length = vsnprintf(cut, sizeof cut, format, again);
@@ -125,6 +138,7 @@ static void print_homely(FILE *stream, const char *text)
 
 void pga_print_error(const struct pga_error *error)
 {
+	keep_order(stderr);
 	(void)fprintf(stderr, "%spganchor: ", pga_colour(stderr, PGA_RED));
 	print_homely(stderr, error->message);
 	(void)fprintf(stderr, "%s\n", pga_colour(stderr, PGA_PLAIN));
@@ -169,6 +183,7 @@ void pga_print_warning(const char *format, ...)
 		(void)vsnprintf(cut, sizeof cut, format, arguments);
 		va_end(arguments);
 	}
+	keep_order(stderr);
 	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
 		      pga_colour(stderr, PGA_PLAIN));
 	print_homely(stderr, message != NULL ? message : cut);

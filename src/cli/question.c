@@ -24,6 +24,8 @@ static int fail(const struct pga_question *question, struct pga_error *error)
 int pga_question_begin(struct pga_question *question, const char *hint, struct pga_error *error)
 {
 	question->hint = hint;
+	/* The terminal has the question after what it is about, through a pipe, too. */
+	(void)fflush(stdout);
 	question->out = fopen(PGA_TERMINAL, "r+e");
 	question->in =
 	    question->out != NULL ? open(PGA_TERMINAL, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;

@@ -15,7 +15,7 @@ int pga_usage_error(const char *command, const char *format, ...)
 {
 	va_list arguments;
 
-	(void)fprintf(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
+	pga_print(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
 	va_start(arguments, format);
 	pga_vprint(stderr, format, arguments);
 	va_end(arguments);
