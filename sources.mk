@@ -405,7 +405,9 @@ SERVER = \
 	src/server/change.c src/server/change.h \
 	src/server/cipher_rule.c src/server/cipher_rule.h \
 	src/server/clients.c src/server/clients.h \
+	src/server/copy_plan.c src/server/copy_plan.h \
 	src/server/disable.c \
+	src/server/elsewhere.c src/server/elsewhere.h \
 	src/server/enable.c \
 	src/server/file_rule.c src/server/file_rule.h \
 	src/server/hba_address.c src/server/hba_address.h \
@@ -440,6 +442,7 @@ SERVER = \
 	src/server/sql_file.c src/server/sql_file.h \
 	src/server/start.c src/server/start.h \
 	src/server/target.c src/server/target.h \
+	src/server/typed.c src/server/typed.h \
 	src/server/undo.c
 # The way back.
 UNINSTALL = \
@@ -676,6 +679,7 @@ CLI = \
 	src/cli/probe_many.c src/cli/probe_many.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_require_tls.c src/cli/print_require_tls.h \
+	src/cli/print_server_next.c src/cli/print_server_next.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \

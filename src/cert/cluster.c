@@ -43,8 +43,7 @@ static int fail_for_owner(const struct pga_cluster *cluster, struct pga_error *e
 	const struct passwd *owner = getpwuid(cluster->owner);
 
 	return pga_fail(error,
-			"run it as that user or as root, such as with sudo; there, --ca DIRECTORY "
-			"takes your own CA",
+			"run it as that user or as root, such as with sudo. Nothing was changed",
 			"%s: it belongs to %s, who alone can change it", cluster->directory,
 			owner != NULL ? owner->pw_name : "another user");
 }

@@ -107,9 +107,7 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 {
 	static const char hint[] =
 	    "--user NAME names a superuser who may log in by the Unix-domain socket (PGPASSWORD "
-	    "and "
-	    "~/.pgpass count); or stop the server: then its configuration is written. Nothing was "
-	    "changed";
+	    "and ~/.pgpass count). Nothing was changed";
 	struct pga_cluster_session *session = calloc(1, sizeof *session);
 	struct tried tried[4];
 	const size_t count = list_users(cluster, user, tried);

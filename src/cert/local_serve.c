@@ -207,13 +207,27 @@ static int check_client_ca(struct pga_cluster_session *session, const struct ser
 	return result;
 }
 
+struct pga_cluster_session *pga_local_enter(const struct pga_cluster *cluster, const char *user,
+					    struct pga_error *error)
+{
+	struct pga_error why;
+	struct pga_cluster_session *session = pga_cluster_enter(cluster, user, &why);
+
+	if (session == NULL)
+		(void)pga_fail(error,
+			       "--user NAME names a superuser who may log in by the Unix-domain "
+			       "socket (PGPASSWORD and ~/.pgpass count); or stop the server: then "
+			       "its configuration is written. Nothing was changed",
+			       "%s", why.message);
+	return session;
+}
+
 /* Signals wait until it stands, or all is as it was. */
 static int serve_running(struct serve *serve, const struct pga_serve_wish *wish,
 			 struct pga_error *error)
 {
 	struct pga_serving *serving = serve->serving;
-	struct pga_cluster_session *session =
-	    pga_cluster_enter(&serving->cluster, wish->user, error);
+	struct pga_cluster_session *session = pga_local_enter(&serving->cluster, wish->user, error);
 	sigset_t signals;
 	int result = -1;
 

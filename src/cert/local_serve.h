@@ -53,6 +53,11 @@ int pga_local_serve(const struct pga_local_ca *ca, struct pga_serve_wish *wish,
 		    struct pga_serving *serving, struct pga_error *error);
 void pga_serving_free(struct pga_serving *serving);
 
+/* As pga_cluster_enter(), of a server that could also be stopped for it. */
+struct pga_cluster_session;
+struct pga_cluster_session *pga_local_enter(const struct pga_cluster *cluster, const char *user,
+					    struct pga_error *error);
+
 /* What was undone, or would be. */
 struct pga_unserving {
 	struct pga_cluster cluster;

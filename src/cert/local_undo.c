@@ -249,7 +249,7 @@ static int undo_all(struct undo *undo, const char *user, bool dry_run, struct pg
 	int result = 0;
 
 	if (undo->done->runs) {
-		session = pga_cluster_enter(&undo->done->cluster, user, error);
+		session = pga_local_enter(&undo->done->cluster, user, error);
 		if (session == NULL)
 			return -1;
 	}

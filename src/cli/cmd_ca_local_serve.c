@@ -207,6 +207,15 @@ static char *know(const struct asked *asked, const struct pga_serving *serving)
 	return known_as;
 }
 
+/* Whoever may change the directory has another CA, or none. */
+static void tell_own_ca(const struct pga_cluster *cluster, struct pga_error *error)
+{
+	if (cluster->directory != NULL && geteuid() != 0 && geteuid() != cluster->owner)
+		(void)snprintf(error->hint, sizeof error->hint,
+			       "run it as that user or as root, such as with sudo; there, --ca "
+			       "DIRECTORY takes your own CA");
+}
+
 static int act(struct asked *asked)
 {
 	struct pga_serving serving = {.runs = false};
@@ -216,9 +225,11 @@ static int act(struct asked *asked)
 	int status = PGA_EXIT_FAILED;
 
 	/* No CA is made for what is none. */
-	if (pga_cluster_look(&cluster, asked->wish.directory, &error) != 0 ||
-	    find_ca(asked, &ca, &error) != 0 ||
-	    pga_local_serve(&ca, &asked->wish, &serving, &error) != 0) {
+	if (pga_cluster_look(&cluster, asked->wish.directory, &error) != 0) {
+		tell_own_ca(&cluster, &error);
+		pga_print_error(&error);
+	} else if (find_ca(asked, &ca, &error) != 0 ||
+		   pga_local_serve(&ca, &asked->wish, &serving, &error) != 0) {
 		pga_print_error(&error);
 	} else {
 		status = PGA_EXIT_DONE;

@@ -1,11 +1,10 @@
 /* pganchor server: the server's side of TLS. */
 #include "cli/cmd_server.h"
 
-#include "base/shell_word.h"
 #include "base/terminal.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/print_server_next.h"
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
@@ -141,41 +140,6 @@ static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 	return pga_question_confirm(&question, "Do all of this? Type yes: ", error);
 }
 
-static void add_service(const struct pga_server_work *work, struct pga_text *text)
-{
-	const struct pga_server_wish *wish = work->wish;
-
-	if (wish->host_count > 0 && work->target.login.address[0] == '\0') {
-		pga_text_add(text, "--host ");
-		pga_text_add_shell_word(text, wish->hosts[0]);
-		pga_text_add(text, " ");
-	}
-	if (wish->service[0] == '-')
-		pga_text_add(text, "-- ");
-	pga_text_add_shell_word(text, wish->service);
-}
-
-/* As it can be typed. */
-static void print_way_back(const struct pga_server_work *work, const char *user)
-{
-	struct pga_text words = PGA_TEXT_EMPTY;
-
-	pga_text_add(&words, "pganchor server undo ");
-	if (work->wish->service != NULL) {
-		add_service(work, &words);
-	} else {
-		pga_text_add(&words, "--data-dir ");
-		pga_text_add_shell_word(&words, work->target.cluster.directory);
-	}
-	if (user != NULL) {
-		pga_text_add(&words, " --user ");
-		pga_text_add_shell_word(&words, user);
-	}
-	if (!words.failed)
-		pga_print(stdout, "next:\n    %s\n", pga_text_string(&words));
-	pga_text_free(&words);
-}
-
 static void warn_untold(const char *log)
 {
 	pga_print_warning(
@@ -197,7 +161,7 @@ static void print_done(const struct pga_server_work *work, const char *user, con
 	if (!work->changes)
 		(void)puts("Nothing was to be changed.");
 	else if (command != NULL)
-		print_way_back(work, user);
+		pga_print_server_next(work, user);
 }
 
 /* Undo without a record, say. */

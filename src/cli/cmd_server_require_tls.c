@@ -6,10 +6,12 @@
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
+#include "server/elsewhere.h"
 #include "server/hba_shown.h"
 #include "server/require.h"
 #include "server/require_sql.h"
 #include "server/require_undo.h"
+#include "server/typed.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -38,6 +40,18 @@ static int print_json(const struct asked *asked, const struct pga_requiring *req
 					pga_require_shut_out_as_json(requiring), "proved",
 					(int)requiring->proved, "dry_run", (int)asked->dry_run),
 			      PGA_EXIT_DONE);
+}
+
+/* As it can be typed. */
+static void print_way_back(const struct asked *asked, const struct pga_requiring *requiring)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_server_add_typed(&text, "require-tls --undo", requiring->cluster.directory,
+			     asked->wish.user);
+	if (!text.failed)
+		pga_print(stdout, "next:\n    %s\n", pga_text_string(&text));
+	pga_text_free(&text);
 }
 
 static void print_done(const struct asked *asked, const struct pga_requiring *requiring)
@@ -73,8 +87,7 @@ static void print_done(const struct asked *asked, const struct pga_requiring *re
 	else if (!requiring->proved)
 		pga_print_warning("no connection from this machine could prove it: none of the "
 				  "rules that were changed is for an address of its own");
-	pga_print(stdout, "next:\n    pganchor server require-tls --undo --data-dir %s\n",
-		  requiring->cluster.directory);
+	print_way_back(asked, requiring);
 }
 
 static int ask_person(const struct pga_requiring *requiring, struct pga_error *error)
@@ -156,6 +169,9 @@ static int undo(const struct asked *asked)
 	int status = PGA_EXIT_FAILED;
 
 	if (pga_unrequire_plan(&undoing, &asked->wish, &error) != 0 ||
+	    (undoing.elsewhere != NULL &&
+	     pga_server_fail_elsewhere(&undoing.cluster, PGA_HBA_BEFORE, undoing.elsewhere,
+				       PGA_HBA_MOVED, &error) != 0) ||
 	    (!asked->dry_run && pga_unrequire_apply(&undoing, &error) != 0))
 		pga_print_error(&error);
 	else

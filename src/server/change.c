@@ -54,6 +54,12 @@ int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_
 	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
 	    read_record(work, error) != 0)
 		return -1;
+	if (work->record.elsewhere != NULL)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "%s/%s tells of a change in %s: it came here with a copy of that "
+			     "directory, and counts for nothing",
+			     work->target.cluster.directory, PGA_SERVER_RECORD,
+			     work->record.elsewhere);
 	work->target.by_name = pga_server_settings_by_name(&work->settings);
 	return pga_server_target_shows(&work->target, work->served, error) >= 0 ? 0 : -1;
 }
@@ -62,6 +68,8 @@ void pga_server_work_end(struct pga_server_work *work)
 {
 	for (int i = 0; i < PGA_PLACED_FILES; i++)
 		free(work->gone[i]);
+	free(work->called);
+	free(work->issuer);
 	pga_unrequire_end(&work->rules);
 	pga_server_hosts_free(&work->hosts);
 	pga_server_copy_free(&work->copy);

@@ -64,8 +64,11 @@ struct pga_server_work {
 	char shown[65];    /* that it shows now, once it is proved */
 	bool compared;     /* it would show the same either way: what it speaks tells */
 	struct pga_server_spoken spoken; /* before */
-	bool untold; /* no handshake has told whether it has loaded its settings: they come to the
-			same */
+	bool untold;   /* no handshake has told whether it has loaded its settings: they come to the
+			  same */
+	char *called;  /* enable: how clients call it; NULL: no name is known */
+	char *issuer;  /* and whose root they need */
+	char root[65]; /* its SHA-256; "": nobody here knows it */
 	const char *undone; /* undo: the command whose change it puts back; NULL: there was none */
 };
 

@@ -197,6 +197,7 @@ static STACK_OF(X509) *
 struct looking {
 	struct pga_server_work *work;
 	STACK_OF(X509) * chain;
+	const struct pga_pins *pins;
 	struct pga_callers callers;
 	struct pga_probe_targets bare; /* hosts that are named by themselves */
 	size_t told;
@@ -221,6 +222,16 @@ static STACK_OF(X509) * chain_for(const struct looking *looking, const char *hos
 	return found != NULL ? found->chain : NULL;
 }
 
+/* The root that this one knows is the one that the others need, too. */
+static void keep_root(struct looking *looking, const char *anchor)
+{
+	const struct pga_pin *pin = pga_pins_named(looking->pins, anchor);
+	char *root = looking->work->root;
+
+	if (pin != NULL && root[0] == '\0')
+		memcpy(root, pin->pin, sizeof looking->work->root);
+}
+
 static int tell(struct looking *looking, const struct pga_probe_target *target, const char *who,
 		struct pga_error *error)
 {
@@ -236,6 +247,8 @@ static int tell(struct looking *looking, const struct pga_probe_target *target, 
 		return 0;
 	}
 	result = pga_chain_view_of(target, chain, &view, error);
+	if (result == 0 && view.verified && view.anchor != NULL)
+		keep_root(looking, view.anchor);
 	if (result == 0 && view.verified && view.anchor != NULL)
 		pga_plan_add(plan, PGA_PLAN_CHECKED, "%s verifies it by the anchor %s", who,
 			     view.anchor);
@@ -358,9 +371,9 @@ static void tell_unknown(struct pga_server_work *work, const struct pga_error *w
 int pga_server_look_at_clients(struct pga_server_work *work, const struct pga_server_wish *wish,
 			       STACK_OF(X509) * chain, struct pga_error *error)
 {
-	struct looking looking = {.work = work, .chain = NULL};
-	struct pga_policy policy = {0};
 	struct pga_pins pins = {0};
+	struct looking looking = {.work = work, .pins = &pins};
+	struct pga_policy policy = {0};
 	int found;
 
 	if (chain != NULL) {

@@ -1,17 +1,20 @@
 /* TLS on: the plan. */
 #include "server/change.h"
 #include "server/clients.h"
+#include "server/copy_plan.h"
 #include "server/pair_rule.h"
 #include "server/service_pair.h"
 #include "server/start.h"
 
 #include "base/text.h"
 #include "tls/host_name.h"
+#include "tls/host_names.h"
+#include "tls/x509_text.h"
 
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include <string.h>
-#include <unistd.h>
 
 static bool by_service(const struct pga_server_work *work)
 {
@@ -55,40 +58,6 @@ static bool any(const struct pga_server_goal goals[PGA_SET_COUNT])
 	return false;
 }
 
-/* What the server cannot use where it is, it gets as a copy. */
-static int plan_copy(struct pga_server_work *work, const struct pga_server_wish *wish,
-		     const char *wanted[PGA_SET_COUNT], struct pga_error *error)
-{
-	struct pga_server_copy *copy = &work->copy;
-
-	if (geteuid() == 0 && wish->linked_by_others)
-		return pga_fail(error, "name the file that it leads to; nothing was changed",
-				"%s: the server's user could not use it there, and what another "
-				"user's symbolic link leads to is not copied for it",
-				wish->key);
-	if (pga_server_copy_begin(copy, wish->certificate, wish->key, work->expected, error) != 0)
-		return -1;
-	pga_plan_add(
-	    &work->plan, PGA_PLAN_WARNING,
-	    "%s: the server's user could not use it there, and gets a copy: whoever renews "
-	    "it has to run this again",
-	    wish->key);
-	if (pga_server_settings_by_hand(&work->settings)) {
-		pga_plan_add(&work->plan, PGA_PLAN_STEP,
-			     "copy %s to %s in the data directory, and %s to %s: mode 0600, of its "
-			     "owner",
-			     wish->key, copy->names[PGA_PLACED_KEY], wish->certificate,
-			     copy->names[PGA_PLACED_CERT]);
-	} else {
-		pga_plan_add(&work->plan, PGA_PLAN_STEP,
-			     "write %s and %s in the data directory, mode 0600",
-			     copy->names[PGA_PLACED_KEY], copy->names[PGA_PLACED_CERT]);
-	}
-	wanted[PGA_SET_CERT] = copy->names[PGA_PLACED_CERT];
-	wanted[PGA_SET_KEY] = copy->names[PGA_PLACED_KEY];
-	return 0;
-}
-
 static int check_other_files(const struct pga_server_work *work, struct pga_error *error)
 {
 	static const enum pga_server_setting files[] = {PGA_SEEN_CA, PGA_SEEN_CRL};
@@ -119,17 +88,39 @@ static size_t list_hosts(const struct pga_server_work *work, const struct pga_se
 	return count;
 }
 
+/* What whoever connects has to be told: the name, and the root, which the file may have at its
+ * end. */
+static int keep_for_clients(struct pga_server_work *work, STACK_OF(X509) * chain, const char *host,
+			    struct pga_error *error)
+{
+	X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
+	struct pga_text names = PGA_TEXT_EMPTY;
+
+	pga_host_names_of(sk_X509_value(chain, 0), &names);
+	if (host != NULL)
+		work->called = strdup(host);
+	else if (names.length > 0)
+		work->called =
+		    strndup(pga_text_string(&names), strcspn(pga_text_string(&names), "\n"));
+	work->issuer = pga_x509_name(X509_get_issuer_name(last));
+	pga_text_free(&names);
+	if (X509_check_issued(last, last) == X509_V_OK && X509_check_ca(last) > 0)
+		return expect(last, work->root, error);
+	return 0;
+}
+
 /* Everything that the server would look at. */
 static int check_pair(struct pga_server_work *work, const struct pga_server_wish *wish,
 		      const char *wanted[PGA_SET_COUNT], struct pga_error *error)
 {
 	const struct pga_cluster *cluster = &work->target.cluster;
 	const char *hosts[PGA_SERVER_HOSTS + 1];
+	struct pga_error unusable = {.message = ""};
 	const struct pga_server_pair pair = {
 	    .certificate = chosen(work, wanted, PGA_SET_CERT),
 	    .key = chosen(work, wanted, PGA_SET_KEY),
 	    .copied = wish->certificate != NULL && !by_service(work) &&
-		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key),
+		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key, &unusable),
 	    .passphrase = is_set(work, PGA_SEEN_PASSPHRASE),
 	    .ciphers = chosen(work, wanted, PGA_SET_CIPHERS),
 	    .tls13 = chosen(work, wanted, PGA_SET_TLS13),
@@ -152,9 +143,14 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 	if (result == 0)
 		result = expect(sk_X509_value(chain, 0), work->expected, error);
 	if (result == 0)
+		result =
+		    keep_for_clients(work, chain, pair.host_count > 0 ? hosts[0] : NULL, error);
+	if (result == 0)
 		result = pga_server_look_at_clients(work, wish, chain, error);
 	sk_X509_pop_free(chain, X509_free);
-	return result == 0 && pair.copied ? plan_copy(work, wish, wanted, error) : result;
+	if (result != 0 || !pair.copied)
+		return result;
+	return pga_server_plan_copy(work, wish, wanted, unusable.message, error);
 }
 
 static int read_hosts(struct pga_server_work *work, struct pga_error *error)

@@ -4,7 +4,27 @@
 #include "server/left.h"
 #include "tls/pg_answer.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The server reads its rules as its own user, and so does root for it. */
+static void explain_unread(const struct pga_cluster *cluster, struct pga_error *error)
+{
+	const struct pga_error first = *error;
+	const struct passwd *owner = getpwuid(cluster->owner);
+
+	if (geteuid() == 0 && cluster->owner != 0 &&
+	    strstr(first.message, strerror(EACCES)) != NULL)
+		(void)pga_fail(error,
+			       "let that user read it (chmod 0640, with its group): the server "
+			       "itself has to, at its next reload. Nothing was changed",
+			       "as %s, the server's user: %s",
+			       owner != NULL ? owner->pw_name : "its owner", first.message);
+}
 
 int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *cluster,
 		 struct pga_hba_tree *tree, struct pga_error *error)
@@ -17,9 +37,48 @@ int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *
 		result = pga_hba_tree_read(tree, &pga_hba_local, pga_pg_value(rows, 0, 0),
 					   cluster->version, error);
 		pga_cluster_as_before(&as);
+		if (result != 0)
+			explain_unread(cluster, error);
 	}
 	PQclear(rows);
 	return result;
+}
+
+/* Whether a file that this user makes can have the group. */
+static bool has_group(gid_t group)
+{
+	gid_t groups[PGA_GROUPS_AT_MOST];
+	const int count = getgroups(PGA_GROUPS_AT_MOST, groups);
+
+	for (int i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return group == getegid();
+}
+
+int pga_hba_change_check_owners(const struct pga_hba_tree *tree,
+				const struct pga_transaction_file *files, struct pga_error *error)
+{
+	struct stat status;
+
+	for (size_t i = 0; geteuid() != 0 && i < tree->part_count; i++) {
+		const char *path = tree->parts[i].path;
+		const struct passwd *owner;
+		const struct group *group;
+
+		if (files[i].change != PGA_CHANGED || stat(path, &status) != 0 ||
+		    (status.st_uid == geteuid() && has_group(status.st_gid)))
+			continue;
+		owner = getpwuid(status.st_uid);
+		group = getgrgid(status.st_gid);
+		return pga_fail(error,
+				"run it as root, such as with sudo, which keeps both. Nothing was "
+				"changed",
+				"%s belongs to %s:%s, and another file in its place would not",
+				path, owner != NULL ? owner->pw_name : "another user",
+				group != NULL ? group->gr_name : "another group");
+	}
+	return 0;
 }
 
 int pga_hba_check_view(struct pga_cluster_session *session, const struct pga_hba_tree *tree,

@@ -27,6 +27,11 @@ int pga_hba_find(struct pga_cluster_session *session, const struct pga_cluster *
 int pga_hba_check_view(struct pga_cluster_session *session, const struct pga_hba_tree *tree,
 		       bool required, struct pga_error *error);
 
+/* Whether this user can write each file that changes so that owner and group stay. Returns -1 for
+ * the first that it cannot. */
+int pga_hba_change_check_owners(const struct pga_hba_tree *tree,
+				const struct pga_transaction_file *files, struct pga_error *error);
+
 /* Writes the files, each as it was: owner, mode, attributes. On failure, pga_hba_change_put_back()
  * is to follow. */
 int pga_hba_change_write(struct pga_hba_change *change, struct pga_error *error);

@@ -9,13 +9,11 @@
 #include <string.h>
 
 bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
-			       const char *key)
+			       const char *key, struct pga_error *error)
 {
-	struct pga_error ignored;
-
-	return pga_server_file_check_readable(cluster, certificate, &ignored) == 0 &&
-	       pga_server_file_check_readable(cluster, key, &ignored) == 0 &&
-	       pga_server_key_check_mode(cluster, key, &ignored) == 0;
+	return pga_server_file_check_readable(cluster, certificate, error) == 0 &&
+	       pga_server_file_check_readable(cluster, key, error) == 0 &&
+	       pga_server_key_check_mode(cluster, key, error) == 0;
 }
 
 static int check_certificate(const char *path, const struct pga_server_pair *pair,

@@ -28,9 +28,9 @@ struct pga_server_pair {
 	size_t host_count;
 };
 
-/* Whether the server's user could use these very files, by mode and owner. */
+/* Whether the server's user could use these very files, by mode and owner; why not is in error. */
 bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
-			       const char *key);
+			       const char *key, struct pga_error *error);
 
 /* Whether the server could load these two again, as it does when it starts: what it has loaded, it
  * goes on with, whatever becomes of the files. */

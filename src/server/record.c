@@ -1,6 +1,7 @@
 #include "server/record.h"
 
 #include "base/text.h"
+#include "server/elsewhere.h"
 #include "tls/x509_text.h"
 
 #include <stdlib.h>
@@ -8,8 +9,23 @@
 
 #define RECORD_VERSION 1
 
-static int parse(const char *path, const struct pga_text *text, struct pga_server_record *record,
-		 struct pga_error *error)
+/* Of a copied directory, the changes are another server's. */
+static int keep(const struct pga_cluster *cluster, const char *place, json_t *changes,
+		struct pga_server_record *record, struct pga_error *error)
+{
+	const int elsewhere = pga_server_is_elsewhere(cluster, place, error);
+
+	if (elsewhere < 0)
+		return -1;
+	record->changes = elsewhere ? json_array() : json_incref(changes);
+	record->elsewhere = elsewhere ? strdup(place) : NULL;
+	return record->changes == NULL || (elsewhere && record->elsewhere == NULL)
+		   ? pga_fail_memory(error)
+		   : 0;
+}
+
+static int parse(const struct pga_cluster *cluster, const char *path, const struct pga_text *text,
+		 struct pga_server_record *record, struct pga_error *error)
 {
 	json_error_t why;
 	json_t *object = json_loadb(pga_text_string(text), text->length, 0, &why);
@@ -24,9 +40,8 @@ static int parse(const char *path, const struct pga_text *text, struct pga_serve
 		(void)pga_fail(error, "nothing was changed",
 			       "%s: another version of pganchor has written it", path);
 	else
-		result = 0;
-	if (result == 0)
-		record->changes = json_incref(changes);
+		result = keep(cluster, json_string_value(json_object_get(object, "place")), changes,
+			      record, error);
 	json_decref(object);
 	return result;
 }
@@ -43,7 +58,7 @@ int pga_server_record_read(const struct pga_cluster *cluster, struct pga_server_
 	result = path != NULL ? pga_cluster_read(cluster, PGA_SERVER_RECORD, &text, &found, error)
 			      : pga_fail_memory(error);
 	if (result == 0 && found)
-		result = parse(path, &text, record, error);
+		result = parse(cluster, path, &text, record, error);
 	else if (result == 0 && (record->changes = json_array()) == NULL)
 		result = pga_fail_memory(error);
 	pga_text_free(&text);
@@ -62,6 +77,7 @@ int pga_server_record_read_of(const struct pga_servers_entry *entry,
 void pga_server_record_free(struct pga_server_record *record)
 {
 	json_decref(record->changes);
+	free(record->elsewhere);
 	free(record->address);
 	free(record->other);
 	memset(record, 0, sizeof *record);
@@ -177,6 +193,7 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	json_t *object;
+	char *place;
 	char *written;
 	int result;
 
@@ -187,7 +204,11 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 	}
 	if (json_array_size(record->changes) == 0)
 		return pga_served_file_put(cluster, PGA_SERVER_RECORD, NULL, file, error);
-	object = json_pack("{s:i, s:O}", "version", RECORD_VERSION, "changes", record->changes);
+	place = pga_server_place(cluster, error);
+	if (place == NULL)
+		return -1;
+	object = json_pack("{s:i, s:s, s:O}", "version", RECORD_VERSION, "place", place, "changes",
+			   record->changes);
 	written = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	if (written != NULL)
 		pga_text_addf(&text, "%s\n", written);
@@ -195,6 +216,7 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 		     ? pga_fail_memory(error)
 		     : pga_served_file_put(cluster, PGA_SERVER_RECORD, &text, file, error);
 	free(written);
+	free(place);
 	json_decref(object);
 	pga_text_free(&text);
 	return result;

@@ -28,7 +28,9 @@ struct pga_server_change {
 };
 
 struct pga_server_record {
-	json_t *changes;                /* an array */
+	char *elsewhere; /* the directory that it was made in, where that is another one: nothing of
+			    it counts here, and the next change takes its place; NULL */
+	json_t *changes; /* an array */
 	struct pga_servers_entry entry; /* in servers.json; service NULL: it is in the data
 					   directory. The caller's */
 	char *address; /* servers.json: where they were made; NULL: there are none */

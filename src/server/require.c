@@ -6,6 +6,7 @@
 #include "server/require_undo.h"
 #include "server/start.h"
 #include "server/target.h"
+#include "server/typed.h"
 #include "tls/pg_answer.h"
 
 #include <stdlib.h>
@@ -35,14 +36,16 @@ static int check_served(const struct pga_requiring *requiring, struct pga_error 
 
 	/* Nobody comes over the network where it does not listen. */
 	if (result == 0 && target.host[0] != '\0' &&
-	    pga_server_target_shows(&target, leaf, error) == 0)
+	    pga_server_target_shows(&target, leaf, error) == 0) {
 		result = pga_fail(
-		    error,
-		    "its log says why; pganchor server enable-tls looks at its pair; nothing was "
-		    "changed",
+		    error, NULL,
 		    "the server of %s answers on port %u that it has no TLS, though ssl is on: "
 		    "whoever has to use it could not get in",
 		    requiring->cluster.directory, requiring->cluster.port);
+		pga_server_hint_typed(error, "enable-tls", requiring->cluster.directory,
+				      " looks at its pair, and its log says why. Nothing was "
+				      "changed");
+	}
 	free(target.host);
 	return result;
 }
@@ -53,12 +56,14 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 	char *ssl = show(requiring, "SHOW ssl", error);
 	int result = ssl != NULL ? 0 : -1;
 
-	if (result == 0 && strcmp(ssl, "on") != 0)
-		result = pga_fail(error,
-				  "pganchor server enable-tls switches it on; nothing was changed",
+	if (result == 0 && strcmp(ssl, "on") != 0) {
+		result = pga_fail(error, NULL,
 				  "the server of %s has no TLS (ssl is off): whoever has to use it "
 				  "could not get in",
 				  requiring->cluster.directory);
+		pga_server_hint_typed(error, "enable-tls", requiring->cluster.directory,
+				      " switches it on. Nothing was changed");
+	}
 	free(ssl);
 	if (result != 0 || check_served(requiring, error) != 0)
 		return -1;
@@ -126,7 +131,7 @@ static int begin_files(struct pga_requiring *requiring, struct pga_error *error)
 		if (changes > 0)
 			file->change = PGA_CHANGED;
 	}
-	return 0;
+	return pga_hba_change_check_owners(tree, requiring->files, error);
 }
 
 int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_wish *wish,

@@ -34,7 +34,9 @@ static int check_file(const struct pga_hba_part *part, struct pga_error *error)
 		if (part->file.lines[i].kind == PGA_HBA_INCLUDE ||
 		    pga_hba_becomes(&part->file.lines[i]) == PGA_HBA_CANNOT)
 			return pga_fail(
-			    error, "on the server: pganchor server require-tls --data-dir",
+			    error,
+			    "on the server: pganchor server require-tls --data-dir DIRECTORY, "
+			    "which is what SHOW data_directory says. Nothing was changed",
 			    "%s, line %zu: what is in other files cannot be seen from here",
 			    part->path, part->file.lines[i].number);
 	return 0;

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "server/elsewhere.h"
 #include "server/hba_change.h"
 
 #include <ctype.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 /* The record: this line, and for each changed line the lengths of path, after and before, and then
- * their bytes: whatever a line holds. */
+ * their bytes: whatever a line holds. The first item has no path, and says as "after" where the
+ * record was made. */
 #define FIRST "pganchor pg_hba.conf 1\n"
 
 static void add_item(struct pga_text *bytes, const char *path, const char *after,
@@ -20,6 +22,20 @@ static void add_item(struct pga_text *bytes, const char *path, const char *after
 	pga_text_add_bytes(bytes, after, after_length);
 	pga_text_add_bytes(bytes, before, before_length);
 	pga_text_add(bytes, "\n");
+}
+
+/* The record of a directory, without items. */
+static int begin_bytes(const struct pga_cluster *cluster, struct pga_text *bytes,
+		       struct pga_error *error)
+{
+	char *place = pga_server_place(cluster, error);
+
+	if (place == NULL)
+		return -1;
+	pga_text_add(bytes, FIRST);
+	add_item(bytes, "", place, strlen(place), "", 0);
+	free(place);
+	return 0;
 }
 
 /* A number, and the byte behind it. */
@@ -50,6 +66,11 @@ static int take_item(struct pga_hba_record *record, const char **at, const char 
 	    (*at)[path + after + before] != '\n' || memchr(*at, '\0', path) != NULL)
 		return pga_fail(error, "put pg_hba.conf right by hand, and remove that file",
 				"%s: it is not as pganchor has left it", PGA_HBA_BEFORE);
+	if (path == 0 && record->place == NULL) {
+		record->place = strndup(*at, after);
+		*at += after + before + 1;
+		return record->place != NULL ? 0 : pga_fail_memory(error);
+	}
 	more += record->count++;
 	memset(more, 0, sizeof *more);
 	more->path = strndup(*at, path);
@@ -81,6 +102,7 @@ int pga_hba_record_parse(struct pga_hba_record *record, const char *bytes, size_
 
 void pga_hba_record_free(struct pga_hba_record *record)
 {
+	free(record->place);
 	for (size_t i = 0; i < record->count; i++) {
 		free(record->items[i].path);
 		pga_text_free(&record->items[i].after);
@@ -90,12 +112,27 @@ void pga_hba_record_free(struct pga_hba_record *record)
 	memset(record, 0, sizeof *record);
 }
 
+/* bytes: the record as it is, or "", where none is of this directory. *elsewhere: that it is of
+ * another one, which the caller frees. */
 static int read_record(const struct pga_cluster *cluster, struct pga_text *bytes,
-		       struct pga_error *error)
+		       struct pga_hba_record *record, char **elsewhere, struct pga_error *error)
 {
 	bool found;
+	int result = pga_cluster_read(cluster, PGA_HBA_BEFORE, bytes, &found, error);
 
-	return pga_cluster_read(cluster, PGA_HBA_BEFORE, bytes, &found, error);
+	memset(record, 0, sizeof *record);
+	*elsewhere = NULL;
+	if (result == 0)
+		result = pga_hba_record_parse(record, pga_text_string(bytes), bytes->length, error);
+	if (result == 0)
+		result = pga_server_is_elsewhere(cluster, record->place, error);
+	if (result <= 0)
+		return result;
+	*elsewhere = record->place;
+	record->place = NULL;
+	pga_hba_record_free(record);
+	pga_text_free(bytes);
+	return 0;
 }
 
 int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
@@ -103,10 +140,12 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	struct pga_text after = PGA_TEXT_EMPTY;
-	int result = read_record(&requiring->cluster, &bytes, error);
+	struct pga_hba_record record;
+	char *elsewhere;
+	int result = read_record(&requiring->cluster, &bytes, &record, &elsewhere, error);
 
 	if (result == 0 && bytes.length == 0)
-		pga_text_add(&bytes, FIRST);
+		result = begin_bytes(&requiring->cluster, &bytes, error);
 	for (size_t i = 0; i < requiring->tree.part_count; i++)
 		for (size_t k = 0; k < requiring->tree.parts[i].file.count; k++) {
 			const struct pga_hba_part *part = &requiring->tree.parts[i];
@@ -125,6 +164,8 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 		result = bytes.failed ? pga_fail_memory(error)
 				      : pga_served_file_put(&requiring->cluster, PGA_HBA_BEFORE,
 							    &bytes, file, error);
+	pga_hba_record_free(&record);
+	free(elsewhere);
 	pga_text_free(&bytes);
 	return result;
 }
@@ -205,6 +246,8 @@ static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
 	}
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = plan_part(undoing, &undoing->tree.parts[i], &files[i], error);
+	if (result == 0)
+		result = pga_hba_change_check_owners(&undoing->tree, files, error);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		settle(undoing, &undoing->tree.parts[i], &files[i]);
 	for (size_t i = 0; i < undoing->record.count; i++)
@@ -222,8 +265,7 @@ int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require
 	if (pga_cluster_look(&undoing->cluster, wish->directory, error) != 0 ||
 	    (wish->writes &&
 	     pga_server_alone_begin(&undoing->alone, &undoing->cluster, error) != 0) ||
-	    read_record(&undoing->cluster, &bytes, error) != 0 ||
-	    pga_hba_record_parse(&undoing->record, pga_text_string(&bytes), bytes.length, error) !=
+	    read_record(&undoing->cluster, &bytes, &undoing->record, &undoing->elsewhere, error) !=
 		0)
 		goto done;
 	if (undoing->record.count > 0 && undoing->cluster.postmaster == 0) {
@@ -264,9 +306,8 @@ static int keep_rest(struct pga_unrequiring *undoing, struct pga_served_file *fi
 		     struct pga_error *error)
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
-	int result;
+	int result = begin_bytes(&undoing->cluster, &bytes, error);
 
-	pga_text_add(&bytes, FIRST);
 	for (size_t i = 0; i < undoing->record.count; i++) {
 		const struct pga_hba_was *item = &undoing->record.items[i];
 
@@ -275,9 +316,11 @@ static int keep_rest(struct pga_unrequiring *undoing, struct pga_served_file *fi
 				 item->after.length, pga_text_string(&item->before),
 				 item->before.length);
 	}
-	result = bytes.failed ? pga_fail_memory(error)
-			      : pga_served_file_put(&undoing->cluster, PGA_HBA_BEFORE,
-						    undoing->left > 0 ? &bytes : NULL, file, error);
+	if (result == 0)
+		result = bytes.failed
+			     ? pga_fail_memory(error)
+			     : pga_served_file_put(&undoing->cluster, PGA_HBA_BEFORE,
+						   undoing->left > 0 ? &bytes : NULL, file, error);
 	pga_text_free(&bytes);
 	return result;
 }
@@ -327,6 +370,7 @@ void pga_unrequire_end(struct pga_unrequiring *undoing)
 		pga_transaction_end(&undoing->files[i]);
 	free(undoing->files);
 	pga_hba_record_free(&undoing->record);
+	free(undoing->elsewhere);
 	pga_hba_tree_free(&undoing->tree);
 	pga_cluster_leave(undoing->session);
 	pga_server_alone_end(&undoing->alone);

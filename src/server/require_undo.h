@@ -12,6 +12,9 @@
 /* In the data directory. */
 #define PGA_HBA_BEFORE "pganchor-hba.before"
 
+/* What to do about it where its server has moved: its lines are of files of other names. */
+#define PGA_HBA_MOVED "write host in the place of hostssl by hand, and remove that file"
+
 /* A line that was changed, with its end. */
 struct pga_hba_was {
 	char *path;
@@ -24,6 +27,7 @@ struct pga_hba_was {
 struct pga_hba_record {
 	struct pga_hba_was *items;
 	size_t count;
+	char *place; /* see server/elsewhere.h; NULL: it does not say */
 };
 
 /* What such a file says; "" is none. Returns -1 for what is no such record. To be freed in either
@@ -42,6 +46,7 @@ struct pga_unrequiring {
 	struct pga_cluster_session *session;
 	struct pga_hba_tree tree;
 	struct pga_hba_record record;
+	char *elsewhere; /* the record is of a change there, and counts for nothing; NULL */
 	struct pga_transaction_file *files;
 	size_t restored; /* lines */
 	size_t left; /* those that are neither as they were left nor as they were before: they stay,

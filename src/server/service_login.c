@@ -1,5 +1,7 @@
 #include "server/service_login.h"
 
+#include "base/shell_word.h"
+#include "base/text.h"
 #include "policy/linked.h"
 #include "service/ask.h"
 #include "service/check_many.h"
@@ -42,6 +44,20 @@ static int check_handshake(const char *service, const struct pga_policy *policy,
 	return result;
 }
 
+static int fail_weak(const char *service, struct pga_error *error)
+{
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	pga_text_add(&hint, service[0] == '-' ? "pganchor service harden -- "
+					      : "pganchor service harden ");
+	pga_text_add_shell_word(&hint, service);
+	pga_text_add(&hint, " makes it verify-full");
+	(void)pga_fail(error, hint.failed ? NULL : pga_text_string(&hint),
+		       "service %s is weaker than verify-full", service);
+	pga_text_free(&hint);
+	return PGA_SERVICE_TOO_WEAK;
+}
+
 static int verify(struct pga_service_login *login, const struct pga_policy *policy,
 		  const struct pga_pins *pins, bool local, struct pga_error *error)
 {
@@ -59,8 +75,7 @@ static int verify(struct pga_service_login *login, const struct pga_policy *poli
 	pga_judge(&effective, policy, &verdict);
 	login->needs_tls = verdict.needs_tls;
 	if (!verdict.allowed || (!verdict.needs_tls && !local))
-		(void)pga_fail(error, "pganchor service harden makes it verify-full",
-			       "service %s is weaker than verify-full", service);
+		result = fail_weak(service, error);
 	else
 		result = verdict.needs_tls ? check_handshake(service, policy, pins, error) : 0;
 	pga_verdict_free(&verdict);

@@ -29,8 +29,10 @@ struct pga_service_login {
 
 /* Verifies the server as service and pins say, and logs in. local: a Unix-domain socket will do, or
  * a host that the policy exempts. Returns -1 with the reason, or PGA_SERVICE_UNVERIFIED where it is
- * that a server could not be verified. To be left in either case. */
+ * that a server could not be verified, or PGA_SERVICE_TOO_WEAK where the service itself is too
+ * weak. To be left in either case. */
 #define PGA_SERVICE_UNVERIFIED (-2)
+#define PGA_SERVICE_TOO_WEAK   (-3)
 
 int pga_service_login(struct pga_service_login *login, const char *service,
 		      const struct pga_policy *policy, const struct pga_pins *pins, bool local,

@@ -3,6 +3,7 @@
 #include "server/file_rule.h"
 #include "server/hosts_file.h"
 #include "server/pair_rule.h"
+#include "server/typed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,10 +64,11 @@ static int check_pair(const struct pga_cluster *cluster, const struct pga_server
 
 	if (pga_server_pair_check_start(cluster, pair, &why) == 0)
 		return 0;
-	return pga_fail(error,
-			"put that right, or pganchor server enable-tls --cert FILE --key FILE "
-			"gives it another pair; nothing was changed",
-			"%s", why.message);
+	(void)pga_fail(error, NULL, "%s", why.message);
+	pga_server_hint_typed(error, "enable-tls --cert FILE --key FILE", cluster->directory,
+			      " gives it another pair, where this one cannot be put right. "
+			      "Nothing was changed");
+	return -1;
 }
 
 static int check(const struct pga_cluster *cluster, const struct pga_server_settings *settings,

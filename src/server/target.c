@@ -119,6 +119,22 @@ int pga_server_target_lock(const struct pga_server_target *target, struct pga_er
 				 target->login.service);
 }
 
+/* Whoever is to switch TLS on cannot be helped by what needs it. */
+static int fail_without_tls(const char *hint, const struct pga_error *why, struct pga_error *error)
+{
+	struct pga_text both = PGA_TEXT_EMPTY;
+
+	pga_text_add(&both, hint);
+	pga_text_add(&both,
+		     "; and where TLS is off, name a service with host=/DIRECTORY of its "
+		     "Unix-domain socket, which ssh -NL "
+		     "/DIRECTORY/.s.PGSQL.5432:/run/postgresql/.s.PGSQL.5432 HOST brings "
+		     "here, into a directory of your own (mkdir -m 700). Nothing was changed");
+	(void)pga_fail(error, both.failed ? NULL : pga_text_string(&both), "%s", why->message);
+	pga_text_free(&both);
+	return -1;
+}
+
 int pga_server_target_open_service(struct pga_server_target *target, const char *service,
 				   const char *where, const struct pga_policy *policy,
 				   const struct pga_pins *pins, struct pga_error *error)
@@ -131,13 +147,9 @@ int pga_server_target_open_service(struct pga_server_target *target, const char 
 	result = pga_service_login(&target->login, service, policy, pins, true, &why);
 	target->session = target->login.session;
 	if (result == PGA_SERVICE_UNVERIFIED)
-		return pga_fail(
-		    error,
-		    "pganchor probe says more; and where TLS is off, name a service with "
-		    "host=/DIRECTORY of its Unix-domain socket, which ssh -L "
-		    "/DIRECTORY/.s.PGSQL.5432:/run/postgresql/.s.PGSQL.5432 HOST "
-		    "brings here. Nothing was changed",
-		    "%s", why.message);
+		return fail_without_tls("pganchor probe says more", &why, error);
+	if (result == PGA_SERVICE_TOO_WEAK)
+		return fail_without_tls(why.hint, &why, error);
 	if (result != 0) {
 		*error = why;
 		return -1;

@@ -1,5 +1,6 @@
 /* The last change of pganchor server is put back: the plan. */
 #include "server/change.h"
+#include "server/elsewhere.h"
 #include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
@@ -115,13 +116,27 @@ static void warn_of_another(struct pga_server_work *work)
 			     work->target.login.service, now);
 }
 
+/* What came with a copy of another directory is not undone here, and not denied, either. */
+static int check_whose(const struct pga_server_work *work, struct pga_error *error)
+{
+	const struct pga_cluster *cluster = &work->target.cluster;
+
+	if (work->rules.elsewhere != NULL)
+		return pga_server_fail_elsewhere(cluster, PGA_HBA_BEFORE, work->rules.elsewhere,
+						 PGA_HBA_MOVED, error);
+	if (work->record.elsewhere != NULL)
+		return pga_server_fail_elsewhere(cluster, PGA_SERVER_RECORD, work->record.elsewhere,
+						 "take \"place\" out of that file", error);
+	return 0;
+}
+
 /* TLS is required by rules before it goes, so these come first, whichever was changed last. */
 int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
 			 struct pga_error *error)
 {
 	struct pga_server_change change;
 
-	if (pga_server_plan_rules(work, wish, error) != 0)
+	if (pga_server_plan_rules(work, wish, error) != 0 || check_whose(work, error) != 0)
 		return -1;
 	if (pga_unrequire_has_work(&work->rules)) {
 		work->undone = "require-tls";

@@ -101,7 +101,13 @@ def test_the_pair_of_the_data_directory(home, server, pair):
     done = change(home, server, "enable-tls", "--host", "db.example.test")
     assert (done.returncode, done.stderr) == (0, "")
     assert f", port {server.port}, shows the certificate with SHA-256 {pin_of(pair[0])}.\n" in done.stdout
-    assert done.stdout.endswith(f"next:\n    pganchor server undo --data-dir {data(server)} --user {SUPERUSER}\n")
+    named = f"--data-dir {data(server)} --user {SUPERUSER}\n"
+    assert done.stdout.partition("next:\n")[2].splitlines(keepends=True)[1:] == [
+        "    pganchor bootstrap FILE --fingerprint HEX\n",
+        f"    pganchor service add NAME --host db.example.test --port {server.port} --dbname DATABASE --user USER\n",
+        "  who connects without TLS, by such a service; and then, that nobody can:\n",
+        "    pganchor audit NAME\n", f"    pganchor server require-tls --dry-run {named}",
+        "  as it was before:\n", f"    pganchor server undo {named}"]
     assert asked_for_tls(server) == pin_of(pair[0])
     assert altered(server) == {"ssl": "'on'"}
 
