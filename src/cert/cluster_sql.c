@@ -1,5 +1,6 @@
 #include "cert/cluster_sql.h"
 
+#include "service/pinned_login.h"
 #include "tls/dial.h"
 #include "tls/pg_answer.h"
 
@@ -18,6 +19,9 @@ const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
     [PGA_TLS_KEY] = "ssl_key_file",
     [PGA_TLS_ON] = "ssl",
 };
+
+/* How long a login may take, in milliseconds. */
+#define LOGIN_TIME 10000
 
 /* How long a server may take to load its configuration, in milliseconds. */
 #define LOAD_TIME 15000
@@ -42,29 +46,47 @@ static int fail_of(const PGconn *connection, const char *what, struct pga_error 
 	return pga_fail(error, NULL, "%s: %.*s", what, (int)strcspn(said, "\n"), said);
 }
 
+/* A server's notices are not for the terminal. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+/* As PQconnectdbParams(), which prints the notices of the login. */
+static PGconn *connect_quietly(const char *const *keywords, const char *const *values)
+{
+	const long long deadline = pga_dial_now() + LOGIN_TIME;
+	PGconn *connection = PQconnectStartParams(keywords, values, 0);
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+	(void)PQsetNoticeReceiver(connection, ignore_notice, NULL);
+	if (PQstatus(connection) == CONNECTION_BAD)
+		return connection;
+	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
+	       pga_login_wait(connection, deadline,
+			      status == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0)
+		status = PQconnectPoll(connection);
+	return connection;
+}
+
 /* The server takes a client for who its effective user is. */
 static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, bool as_owner)
 {
 	char port[16];
-	const char *const keywords[] = {"host",
-					"port",
-					"dbname",
-					"user",
-					"connect_timeout",
-					"application_name",
-					"client_encoding",
-					NULL};
+	const char *const keywords[] = {
+	    "host", "port", "dbname", "user", "application_name", "client_encoding", NULL};
 	const char *const values[] = {
-	    cluster->socket_directory, port, "postgres", user, "10", "pganchor", "UTF8", NULL};
+	    cluster->socket_directory, port, "postgres", user, "pganchor", "UTF8", NULL};
 	struct pga_as_owner as;
 	struct pga_error ignored;
 	PGconn *connection = NULL;
 
 	(void)snprintf(port, sizeof port, "%u", cluster->port);
 	if (!as_owner)
-		return PQconnectdbParams(keywords, values, 0);
+		return connect_quietly(keywords, values);
 	if (pga_cluster_as_owner(cluster, &as, &ignored) == 0) {
-		connection = PQconnectdbParams(keywords, values, 0);
+		connection = connect_quietly(keywords, values);
 		pga_cluster_as_before(&as);
 	}
 	return connection;
@@ -128,8 +150,10 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 		said = PQstatus(session->connection) == CONNECTION_OK
 			   ? "its user is no superuser"
 			   : PQerrorMessage(session->connection);
-		if (i == 0)
+		if (i == 0 && said[0] != '\0')
 			(void)snprintf(first, sizeof first, "%.*s", (int)strcspn(said, "\n"), said);
+		else if (i == 0)
+			(void)snprintf(first, sizeof first, "the server does not answer");
 		PQfinish(session->connection);
 		session->connection = NULL;
 	}

@@ -14,6 +14,8 @@
 
 #define LOGIN_MILLISECONDS 10000
 
+static const char pooler_hint[] = "name a service that leads to the server itself";
+
 static void ignore_progress(void *context, size_t done)
 {
 	(void)context;
@@ -114,6 +116,7 @@ static int enter(struct pga_service_login *login, bool local, struct pga_error *
 		return pga_fail(error, NULL, "could not log in by service %s: %s", login->service,
 				why.message);
 	login->encrypted = PQsslInUse(connection) == 1;
+	login->process = PQbackendPID(connection);
 	if (!login->encrypted && !local) {
 		PQfinish(connection);
 		return pga_fail(error, NULL, "could not log in by service %s: it has no TLS",
@@ -137,26 +140,30 @@ static int enter(struct pga_service_login *login, bool local, struct pga_error *
 		   : pga_fail_memory(error);
 }
 
-/* TLS that ends before the server is that of a pooler, which has files and settings of its own. */
+/* A pooler has files and settings of its own, and hands out connections that were made long ago.
+ * TLS that ends before the server is one's; and it tells each client a process of its own making
+ * (BackendKeyData), where a server tells that which answers. */
 static int check_direct(const struct pga_service_login *login, struct pga_error *error)
 {
 	PGresult *row = pga_cluster_ask(login->session,
-					"SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = "
+					"SELECT ssl, pid FROM pg_catalog.pg_stat_ssl WHERE pid = "
 					"pg_catalog.pg_backend_pid()",
 					error);
-	const bool direct =
-	    row != NULL && PQntuples(row) == 1 && strcmp(pga_pg_value(row, 0, 0), "t") == 0;
-	const bool asked = row != NULL;
+	const bool encrypted = strcmp(pga_pg_value(row, 0, 0), "t") == 0;
+	const bool same = strtol(pga_pg_value(row, 0, 1), NULL, 10) == login->process;
 
 	PQclear(row);
-	if (!asked)
+	if (row == NULL)
 		return -1;
-	return direct || !login->encrypted
-		   ? 0
-		   : pga_fail(error, "name a service that leads to the server itself",
-			      "service %s leads to a pooler: its TLS ends there, and is not the "
-			      "server's",
-			      login->service);
+	if (login->encrypted && !encrypted)
+		return pga_fail(error, pooler_hint,
+				"service %s leads to a pooler: its TLS ends there, and is not the "
+				"server's",
+				login->service);
+	return same ? 0
+		    : pga_fail(error, pooler_hint,
+			       "service %s leads to a pooler: not the server itself answers",
+			       login->service);
 }
 
 int pga_service_login(struct pga_service_login *login, const char *service,

@@ -25,6 +25,7 @@ struct pga_service_login {
 	char *user;
 	char *database;
 	unsigned port;
+	int process; /* of the server's, that answers, as it was told at the login */
 };
 
 /* Verifies the server as service and pins say, and logs in. local: a Unix-domain socket will do, or

@@ -2,15 +2,14 @@
 
 import json
 import os
-import pwd
 import subprocess
 
 import pytest
 
 from anchoring import own, service
 from certificates import make_root
+from poolers import start_pooler
 from postgres import HBA, USER
-from processes import Daemon, NotReady, free_port
 from services import environment, pin_files
 from test_audit import found, session, sql
 
@@ -117,34 +116,7 @@ def test_a_name_in_no_encoding_hides_no_other(server, audit):
 def pooler(server, session_directory):
     """PgBouncer before the server, whose one session its clients have for a transaction each."""
     directory = session_directory / "pooler"
-    directory.mkdir()
-    chain, key = ROOT.issue(directory, "localhost")
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    (directory / "users").write_text(f'"{USER}" "{server.password}"\n')
-    for path in (directory, *directory.iterdir()):
-        os.chown(path, user.pw_uid if user else -1, -1)
-    for _ in range(20):
-        port = free_port()
-        (directory / "ini").write_text(f"""[databases]
-* = host=127.0.0.1 port={server.port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-auth_type = scram-sha-256
-auth_file = {directory}/users
-pool_mode = transaction
-default_pool_size = 1
-client_tls_sslmode = require
-client_tls_cert_file = {chain}
-client_tls_key_file = {key}
-unix_socket_dir =
-""")
-        daemon = Daemon(["/usr/sbin/pgbouncer", directory / "ini"], session_directory / "pooler.log", user=user)
-        try:
-            daemon.wait_for("process up")
-            break
-        except NotReady:
-            daemon.stop()
+    port, daemon = start_pooler(server, directory, *ROOT.issue(session_directory, "localhost"))
     yield port
     daemon.stop()
 

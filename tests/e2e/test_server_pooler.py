@@ -1,0 +1,51 @@
+"""pganchor server … SERVICE where a pooler is before the server: its files and settings are others, and its connections are old."""
+
+import pytest
+
+from local_cas import data
+from poolers import start_pooler
+from postgres import NAMES, SUPERUSER, USER
+from services import bootstrap, write
+from test_server_require_tls import LOCAL, NETWORK, ask
+
+COMMANDS = {"enable-tls": ["--min-version", "TLSv1.3"], "require-tls": ["--write-by-sql"], "disable-tls": []}
+
+
+@pytest.fixture(scope="module")
+def server(clusters, stepca):
+    server = clusters.start(*stepca.issue(*NAMES), hba=LOCAL + NETWORK)
+    ask(server, f"ALTER ROLE {USER} SUPERUSER")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("by_socket", [False, True], ids=["tcp", "socket"])
+@pytest.mark.parametrize("server_tls", ["disable", "require"])
+def test_nothing_is_changed_through_a_pooler(home, stepca, server, session_directory, server_tls, by_socket):
+    """Where it has TLS on both of its sides, too: what it hands out was let in long ago."""
+    bootstrap(home, stepca)
+    directory = session_directory / f"pooler-{server_tls}-{by_socket}"
+    port, daemon = start_pooler(server, directory, *stepca.issue(*NAMES), server_tls=server_tls)
+    try:
+        write(home, f"[prod]\nhost={directory if by_socket else 'localhost'}\nport={port}\nuser={USER}\ndbname={USER}\n"
+              f"password={server.password}\nsslmode=verify-full\ngssencmode=disable\n")
+        files = {path: path.read_bytes() for path in (data(server) / "pg_hba.conf", data(server) / "postgresql.auto.conf")}
+        for command, words in COMMANDS.items():
+            done = home.pganchor("server", command, "prod", *words, "--yes")
+            if command == "require-tls" and by_socket:
+                assert done.returncode == 1 and "weaker than verify-full" in done.stderr, (command, done.stdout, done.stderr)
+            else:
+                assert done.returncode == 1 and "service prod leads to a pooler" in done.stderr, (command, done.stdout, done.stderr)
+            assert {path: path.read_bytes() for path in files} == files, command
+    finally:
+        daemon.stop()
+
+
+def test_what_the_server_notices_is_not_for_the_terminal(home, server):
+    """Of --data-dir, whose log in is root's: whoever owns the directory says what it notices."""
+    ask(server, f"ALTER ROLE {SUPERUSER} SET client_min_messages = debug5")
+    try:
+        done = home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run")
+    finally:
+        ask(server, f"ALTER ROLE {SUPERUSER} RESET ALL")
+    assert done.returncode == 0 and "DEBUG" not in done.stderr, done.stderr
