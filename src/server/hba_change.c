@@ -156,7 +156,8 @@ int pga_hba_change_put_back(struct pga_hba_change *change, const char *what,
 		pga_left_add(&left, "what stays: the rules that it has loaded (%s). ", why.message);
 	change->stays = left.text[0] != '\0';
 	if (!change->stays)
-		pga_left_add(&left, "all was put back as it was");
+		pga_left_add(&left, "%s%sall was put back as it was", first.hint,
+			     first.hint[0] != '\0' ? "; " : "");
 	return pga_fail(error, left.text, "%s: %s", what, first.message);
 }
 

@@ -78,7 +78,7 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 	return pga_require_find_locked_out(by->login.session, &by->tree, false, &by->locked_out,
 					   error) == 0
 		   ? pga_require_find_shut_out(by->login.session, &by->tree, false, &by->shut_out,
-						   error)
+					       error)
 		   : -1;
 }
 
@@ -148,7 +148,8 @@ static int write_back(struct pga_require_by_sql *by, bool loaded, struct pga_err
 	return pga_fail(error,
 			"put it right on the server: all of it, or a part, may be as it was to "
 			"become",
-			"TLS is not required: %s; and the file could not be written back: %s",
+			"whether TLS is required is not known: %s; and the file could not be "
+			"written back: %s",
 			first.message, why.message);
 }
 

@@ -54,7 +54,7 @@ int pga_sql_file_read(struct pga_cluster_session *session, const char *path, str
 
 	pga_text_add(&words, "SELECT pg_catalog.pg_read_binary_file(");
 	add_path(&words, path);
-	pga_text_addf(&words, ", 0, %zu, true)", PGA_FILE_LIMIT);
+	pga_text_addf(&words, ", 0, %zu, true)", PGA_FILE_LIMIT + 1);
 	rows = ask(session, &words, NULL, NULL, error);
 	if (rows == NULL)
 		return -1;
@@ -67,7 +67,12 @@ int pga_sql_file_read(struct pga_cluster_session *session, const char *path, str
 	}
 	PQfreemem(value);
 	PQclear(rows);
-	return bytes->failed ? pga_fail_memory(error) : 0;
+	if (bytes->failed)
+		return pga_fail_memory(error);
+	return length <= PGA_FILE_LIMIT
+		   ? 0
+		   : pga_fail(error, "nothing was changed", "%s: larger than %zu MiB", path,
+			      PGA_FILE_LIMIT / 1024 / 1024);
 }
 
 int pga_sql_file_look(struct pga_cluster_session *session, const char *path,

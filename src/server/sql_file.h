@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* Adds the bytes of the file to *bytes, at most PGA_FILE_LIMIT of them. No such file: *found is
- * false. Returns -1 with the server's reason. */
+/* Adds the bytes of the file to *bytes. No such file: *found is false. Returns -1 with the server's
+ * reason, and where it is larger than PGA_FILE_LIMIT. */
 int pga_sql_file_read(struct pga_cluster_session *session, const char *path, struct pga_text *bytes,
 		      bool *found, struct pga_error *error);
 

@@ -317,6 +317,27 @@ def test_over_sql_the_file_is_in_no_log(home, by_service):
     assert ask(by_service, "SELECT count(*) FROM pg_largeobject_metadata") == "0\n"
 
 
+def test_over_sql_a_file_that_is_too_large_is_said_so(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    before = path.read_bytes() + b"#" + 16 * 1024 * 1024 * b"x" + b"\n"
+    path.write_bytes(before)
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 1 and "larger than 16 MiB" in done.stderr and "nothing was changed" in done.stderr, done.stderr
+    assert path.read_bytes() == before
+
+
+def test_why_a_file_cannot_be_written_is_said_with_what_helps(home, make, tmp_path):
+    """One that is mounted by itself, as in a container, and that no rename replaces."""
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    before = path.read_bytes()
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    words = [home.program.binary, "server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, "--yes"]
+    done = home.run([*unshare, "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', path, *words])
+    assert done.returncode == 1 and "change the file that is mounted there" in done.stderr and "all was put back as it was" in done.stderr, done.stderr
+    assert path.read_bytes() == before
+
+
 def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
     write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
     before = by_service.connections()
