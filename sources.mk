@@ -519,6 +519,7 @@ AUDIT = \
 	src/audit/collect_callers.c \
 	src/audit/collect_files.c \
 	src/audit/collect_outward.c \
+	src/audit/collect_overrides.c \
 	src/audit/collect_rules.c \
 	src/audit/collect_server.c \
 	src/audit/collect_sessions.c \

@@ -70,6 +70,9 @@ static void free_rest(struct pga_audit *audit)
 		free(audit->ended[i].why);
 	for (size_t i = 0; i < audit->refused_count; i++)
 		FREE_ALL(audit->refused[i].file, audit->refused[i].name, audit->refused[i].why);
+	for (size_t i = 0; i < audit->override_count; i++)
+		FREE_ALL(audit->overrides[i].of, audit->overrides[i].mends);
+	free(audit->overrides);
 	free(audit->refused);
 	free(audit->ended);
 	free(audit->outward);

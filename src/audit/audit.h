@@ -129,6 +129,13 @@ struct pga_audit_refused {
 	char *why;
 };
 
+/* Somebody for whom, or something by which, passwords are stored as MD5, whatever the server's own
+ * password_encryption is. */
+struct pga_audit_override {
+	char *of;    /* "role app in database shop", "function public.f()" */
+	char *mends; /* a command */
+};
+
 /* What could not be looked at. */
 struct pga_audit_unseen {
 	char *what;  /* "the rules of pg_hba.conf" */
@@ -193,6 +200,8 @@ struct pga_audit {
 	size_t refused_count;
 	char **md5_roles; /* that have a password which is stored as MD5 */
 	size_t md5_role_count;
+	struct pga_audit_override *overrides;
+	size_t override_count;
 	struct pga_audit_unseen *unseen;
 	size_t unseen_count;
 

@@ -13,6 +13,9 @@ int pga_audit_collect_server(struct pga_audit *audit, struct pga_audit_connectio
 			     struct pga_error *error);
 int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connection *connection,
 			       struct pga_error *error);
+/* How passwords are stored where it is not the session's value that counts, behind the settings. */
+int pga_audit_collect_overrides(struct pga_audit *audit, struct pga_audit_connection *connection,
+				struct pga_error *error);
 /* The files of its pair, as they are now. */
 int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,
 			    struct pga_error *error);

@@ -93,6 +93,14 @@ static void judge_passwords(struct pga_audit *audit)
 		pga_findings_hint(findings,
 				  "ALTER SYSTEM SET password_encryption = 'scram-sha-256'");
 	}
+	for (size_t i = 0; i < audit->override_count; i++) {
+		pga_findings_add(findings, PGA_SERVER_MD5, PGA_SEVERITY_WARNING, PGA_AUDIT_SETTINGS,
+				 "new passwords are stored as MD5 by %s: "
+				 "password_encryption = 'md5'",
+				 audit->overrides[i].of);
+		pga_findings_object(findings, "%s", audit->overrides[i].of);
+		pga_findings_hint(findings, "%s", audit->overrides[i].mends);
+	}
 	if (audit->md5_role_count == 0)
 		return;
 	for (size_t i = 0; i < audit->md5_role_count && i < 10; i++)

@@ -195,6 +195,8 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 		pga_audit_not_seen(audit, "the other servers of this service", plan->others, "");
 	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
 	    pga_audit_collect_settings(audit, connection, error) != 0 ||
+	    is_whole(audit, error) != 0 ||
+	    pga_audit_collect_overrides(audit, connection, error) != 0 ||
 	    is_whole(audit, error) != 0 || pga_audit_collect_files(audit, connection, error) != 0 ||
 	    collect_callers(audit, connection, auditing, error) != 0 ||
 	    pga_audit_collect_refused(audit, connection, error) != 0 ||

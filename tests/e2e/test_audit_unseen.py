@@ -175,3 +175,25 @@ def test_files_that_the_server_has_not_loaded(server, audit):
     finally:
         hba.write_text(before)
         os.utime(hba, (1, 1))
+
+
+def test_how_passwords_are_stored_is_not_of_the_session_that_asks_alone(server, audit):
+    """A role, a database and a function can each have a setting of their own; and the one that asks can, in the place of the server's."""
+    weak = "SET password_encryption = 'md5'"
+    sql(server, f"ALTER ROLE plain {weak}", f"ALTER DATABASE postgres {weak}", f'CREATE ROLE "the ""old"; ALTER ROLE "the ""old" IN DATABASE {USER} {weak}',
+        f"ALTER ROLE {USER} SET password_encryption = 'scram-sha-256'", f"ALTER SYSTEM {weak}", "SELECT pg_reload_conf()")
+    sql(server, f"CREATE FUNCTION keeps() RETURNS int LANGUAGE sql {weak} AS 'SELECT 1'", dbname=USER)
+    try:
+        server.daemon.wait_for('parameter "password_encryption" changed')
+        seen = audit("--json")
+        unseen = audit("--json", user="plain", dbname="postgres")
+        mends = {each["object"]: each["hint"] for each in seen["findings"] if each["id"] == "server-md5"}
+        sql(server, *mends.values(), dbname=USER)
+        assert found(audit("--json"), "server-md5") == []
+    finally:
+        sql(server, "ALTER ROLE plain RESET ALL", f"ALTER ROLE {USER} RESET ALL", "ALTER DATABASE postgres RESET ALL",
+            "ALTER SYSTEM RESET password_encryption", "SELECT pg_reload_conf()", 'DROP ROLE "the ""old"')
+        sql(server, "DROP FUNCTION keeps()", dbname=USER)
+    assert set(mends) == {"password_encryption", "role plain", "database postgres", f'role the "old in database {USER}', "function public.keeps()"}, seen["unseen"]
+    assert {each["name"]: each["value"] for each in seen["settings"]}["password_encryption"] == "md5"
+    assert "the server's own password_encryption" in [each["what"] for each in unseen["unseen"]]
