@@ -422,6 +422,7 @@ SERVER = \
 	src/server/hosts_file.c src/server/hosts_file.h \
 	src/server/left.c src/server/left.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/own_postgres.c src/server/own_postgres.h \
 	src/server/place.c src/server/place.h \
 	src/server/plan.c src/server/plan.h \
 	src/server/record.c src/server/record.h \
@@ -441,6 +442,7 @@ SERVER = \
 	src/server/spoken.c src/server/spoken.h \
 	src/server/sql_file.c src/server/sql_file.h \
 	src/server/start.c src/server/start.h \
+	src/server/stopped.c src/server/stopped.h \
 	src/server/target.c src/server/target.h \
 	src/server/typed.c src/server/typed.h \
 	src/server/undo.c

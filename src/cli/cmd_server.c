@@ -2,12 +2,14 @@
 #include "cli/cmd_server.h"
 
 #include "base/terminal.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/print_server_next.h"
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
+#include "server/typed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,10 +115,11 @@ static json_t *leaf_as_json(const char *leaf)
 static int print_json(const struct pga_server_work *work, const struct pga_asked_server *asked,
 		      bool done)
 {
+	const bool proved = done && !work->stopped;
 	json_t *object = json_pack(
 	    "{s:o, s:b, s:b, s:o, s:b, s:o, s:o, s:b}", "plan", plan_as_json(&work->plan),
-	    "changed", (int)(done && work->changes), "proved", (int)done, "loaded",
-	    done && work->changes && !work->untold ? json_true() : json_null(), "tls",
+	    "changed", (int)(done && work->changes), "proved", (int)proved, "loaded",
+	    proved && work->changes && !work->untold ? json_true() : json_null(), "tls",
 	    (int)work->on, "served_before", leaf_as_json(work->served), "served",
 	    leaf_as_json(done ? work->shown : work->served), "dry_run", (int)asked->dry_run);
 
@@ -140,6 +143,17 @@ static int ask(const struct pga_server_plan *plan, struct pga_error *error)
 	return pga_question_confirm(&question, "Do all of this? Type yes: ", error);
 }
 
+/* As it can be typed. */
+static void print_command(const struct pga_server_work *work, const char *command, const char *user)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+
+	pga_server_add_typed(&words, command, work->target.cluster.directory, user);
+	if (!words.failed)
+		pga_print(stdout, "    %s\n", pga_text_string(&words));
+	pga_text_free(&words);
+}
+
 static void warn_untold(const char *log)
 {
 	pga_print_warning(
@@ -148,8 +162,30 @@ static void warn_untold(const char *log)
 	    log[0] != '\0' ? ": " : "", log);
 }
 
+/* What it comes to is seen when the server runs: the command that changes nothing then proves it.
+ */
+static void print_stopped(const struct pga_server_work *work, const char *user)
+{
+	const char *directory = work->target.cluster.directory;
+
+	(void)puts("Put back in its files, and not proved: the server was not started.");
+	if (work->unrequired || json_array_size(work->record.changes) > 0) {
+		(void)puts("There is more to undo:");
+		print_command(work, "undo", user);
+		return;
+	}
+	pga_print(stdout,
+		  "By them, ssl is %s (postgres -C ssl -D %s). Once it runs, this proves it:\n",
+		  work->on ? "on" : "off", directory);
+	print_command(work, work->on ? "enable-tls" : "disable-tls", user);
+}
+
 static void print_done(const struct pga_server_work *work, const char *user, const char *command)
 {
+	if (work->stopped) {
+		print_stopped(work, user);
+		return;
+	}
 	if (!work->on)
 		pga_print(stdout, "Proved: %s, port %u, answers that it does not use TLS.\n",
 			  work->target.host, work->target.cluster.port);
@@ -189,6 +225,7 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	bool done = false;
 
 	asked->wish.writes = !asked->dry_run;
+	asked->wish.may_be_stopped = command == NULL;
 	result = pga_server_work_begin(work, &asked->wish, &error);
 	if (result == 0)
 		result = plan(work, &asked->wish, &error);

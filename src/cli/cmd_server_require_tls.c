@@ -149,6 +149,9 @@ static int print_undone(const struct asked *asked, const struct pga_unrequiring 
 				  item->path, pga_text_string(&shown));
 		pga_text_free(&shown);
 	}
+	if (undoing->restored > 0 && undoing->session == NULL)
+		pga_print_warning("the server does not run: it looks at its rules when it starts, "
+				  "and not before");
 	if (undoing->record.count == 0)
 		(void)puts("There is nothing to undo: require-tls has changed nothing there.");
 	else if (undoing->restored == 0)

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "server/left.h"
+#include "server/stopped.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -31,7 +32,8 @@ static int open_target(struct pga_server_work *work, const struct pga_server_wis
 		       struct pga_error *error)
 {
 	if (wish->service == NULL)
-		return pga_server_target_open(&work->target, wish->directory, wish->user, error);
+		return pga_server_target_open(&work->target, wish->directory, wish->user,
+					      wish->may_be_stopped, error);
 	return pga_server_target_open_service(&work->target, wish->service,
 					      wish->host_count > 0 ? wish->hosts[0] : NULL,
 					      wish->policy, wish->pins, error);
@@ -44,14 +46,35 @@ static int keep_others_out(struct pga_server_work *work, struct pga_error *error
 		   : pga_server_alone_begin(&work->alone, &work->target.cluster, error);
 }
 
+static int begin_stopped(struct pga_server_work *work, struct pga_error *error)
+{
+	char *port;
+
+	work->stopped = true;
+	if (read_record(work, error) != 0)
+		return -1;
+	if (json_array_size(work->record.changes) == 0)
+		return 0;
+	if (pga_own_postgres_find(&work->own, &work->target.cluster, error) != 0 ||
+	    pga_stopped_settings_read(&work->own, &work->settings, error) != 0)
+		return -1;
+	port = pga_own_postgres_show(&work->own, "port", error);
+	work->target.cluster.port = port != NULL ? (unsigned)strtoul(port, NULL, 10) : 0;
+	free(port);
+	return port != NULL ? 0 : -1;
+}
+
 int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_wish *wish,
 			  struct pga_error *error)
 {
 	memset(work, 0, sizeof *work);
 	work->wish = wish;
 	if (open_target(work, wish, error) != 0 ||
-	    (wish->writes && keep_others_out(work, error) != 0) ||
-	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
+	    (wish->writes && keep_others_out(work, error) != 0))
+		return -1;
+	if (work->target.session == NULL)
+		return begin_stopped(work, error);
+	if (pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
 	    read_record(work, error) != 0)
 		return -1;
 	if (work->record.elsewhere != NULL)
@@ -76,6 +99,7 @@ void pga_server_work_end(struct pga_server_work *work)
 	pga_plan_free(&work->plan);
 	pga_server_record_free(&work->record);
 	pga_server_settings_free(&work->settings);
+	pga_own_postgres_free(&work->own);
 	pga_server_alone_end(&work->alone);
 	pga_server_target_close(&work->target);
 }
@@ -314,6 +338,18 @@ static int look_before(struct pga_server_work *work, struct pga_error *error)
 	return work->compared ? pga_server_spoken_ask(&work->target, &work->spoken, error) : 0;
 }
 
+/* Undo, of a server that does not run. */
+static int change_files(struct pga_server_work *work, struct pga_error *error)
+{
+	struct pga_served_file kept = {.written = false};
+	int result = pga_stopped_settings_alter(&work->own, work->goals, &work->on, error);
+
+	if (result == 0)
+		result = finish_undo(work, &kept, error);
+	pga_served_file_free(&kept);
+	return result;
+}
+
 static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	struct pga_served_file kept = {.written = false};
@@ -321,6 +357,8 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 
 	if (unrequire(work, error) != 0)
 		return -1;
+	if (work->stopped)
+		return work->unrequired ? 0 : change_files(work, error);
 	if (command == NULL && work->unrequired)
 		return prove(work, error);
 	result = look_before(work, error);

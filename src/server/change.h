@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "server/alone.h"
 #include "server/hosts_file.h"
+#include "server/own_postgres.h"
 #include "server/place.h"
 #include "server/plan.h"
 #include "server/record.h"
@@ -37,8 +38,9 @@ struct pga_server_wish {
 	const char *max;
 	const char *const *hosts; /* that the certificate has to name */
 	size_t host_count;
-	bool writes;   /* whoever else changes the server is waited for */
-	bool lock_out; /* disable, undo: though some would be locked out */
+	bool writes;         /* whoever else changes the server is waited for */
+	bool lock_out;       /* disable, undo: though some would be locked out */
+	bool may_be_stopped; /* undo: a server that does not run will do */
 };
 
 /* A change that is planned. All zero before it is begun. */
@@ -46,6 +48,8 @@ struct pga_server_work {
 	const struct pga_server_wish *wish;
 	struct pga_server_target target;
 	struct pga_server_alone alone;
+	bool stopped; /* the server does not run: its files are changed, and nothing is proved */
+	struct pga_own_postgres own;         /* of such a server */
 	struct pga_server_settings settings; /* before */
 	struct pga_server_record record;
 	struct pga_server_plan plan;

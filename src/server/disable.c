@@ -152,7 +152,7 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
 	for (size_t i = 0; i < record->count; i++)
 		if (plan_line(&work->plan, &record->items[i]) != 0)
 			return pga_fail_memory(error);
-	if (pga_unrequire_has_work(&work->rules))
+	if (pga_unrequire_has_work(&work->rules) && !work->stopped)
 		pga_plan_add(&work->plan, PGA_PLAN_STEP,
 			     "SELECT pg_reload_conf(), once pg_hba_file_rules shows no error");
 	work->changes = work->changes || pga_unrequire_has_work(&work->rules);

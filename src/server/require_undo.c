@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "server/elsewhere.h"
 #include "server/hba_change.h"
+#include "server/stopped.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -255,6 +256,17 @@ static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
 	return result;
 }
 
+static int find_tree(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
+		     struct pga_error *error)
+{
+	if (undoing->cluster.postmaster == 0)
+		return pga_stopped_find_hba(&undoing->cluster, &undoing->tree, error);
+	undoing->session = pga_cluster_enter(&undoing->cluster, wish->user, error);
+	return undoing->session != NULL
+		   ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
+		   : -1;
+}
+
 int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
 		       struct pga_error *error)
 {
@@ -268,21 +280,8 @@ int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require
 	    read_record(&undoing->cluster, &bytes, &undoing->record, &undoing->elsewhere, error) !=
 		0)
 		goto done;
-	if (undoing->record.count > 0 && undoing->cluster.postmaster == 0) {
-		(void)pga_fail(error, "start it; nothing was changed",
-			       "the server of %s does not run: it has to look at its rules itself "
-			       "before they count",
-			       undoing->cluster.directory);
-		goto done;
-	}
-	result = 0;
-	if (undoing->record.count == 0)
-		goto done;
-	undoing->session = pga_cluster_enter(&undoing->cluster, wish->user, error);
-	result = undoing->session != NULL
-		     ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
-		     : -1;
-	if (result == 0)
+	result = undoing->record.count > 0 ? find_tree(undoing, wish, error) : 0;
+	if (result == 0 && undoing->record.count > 0)
 		result = plan_parts(undoing, error);
 done:
 	pga_text_free(&bytes);
@@ -332,9 +331,9 @@ static int put_back(struct pga_unrequiring *undoing, struct pga_error *error)
 	struct pga_served_file record = {.written = false};
 	int result = pga_hba_change_write(&change, error);
 
-	if (result == 0)
+	if (result == 0 && undoing->session != NULL)
 		result = look_again(undoing, error);
-	if (result == 0)
+	if (result == 0 && undoing->session != NULL)
 		result = pga_hba_change_load(&change, error);
 	if (result == 0)
 		result = keep_rest(undoing, &record, error);

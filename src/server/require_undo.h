@@ -43,7 +43,8 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 struct pga_unrequiring {
 	struct pga_cluster cluster;
 	struct pga_server_alone alone;
-	struct pga_cluster_session *session;
+	struct pga_cluster_session *session; /* NULL: the server does not run, and looks at nothing
+						before its next start */
 	struct pga_hba_tree tree;
 	struct pga_hba_record record;
 	char *elsewhere; /* the record is of a change there, and counts for nothing; NULL */

@@ -41,17 +41,20 @@ int pga_server_target_find_host(struct pga_server_target *target, struct pga_err
 }
 
 int pga_server_target_open(struct pga_server_target *target, const char *directory,
-			   const char *user, struct pga_error *error)
+			   const char *user, bool may_be_stopped, struct pga_error *error)
 {
 	memset(target, 0, sizeof *target);
 	if (pga_cluster_look(&target->cluster, directory, error) != 0)
 		return -1;
 	if (target->cluster.postmaster == 0)
-		return pga_fail(
-		    error,
-		    "start it: what is changed has to be proved. Where its log says that "
-		    "its TLS keeps it from that, pg_ctl -o '-c ssl=off' start does",
-		    "%s: its server does not run", target->cluster.directory);
+		return may_be_stopped
+			   ? 0
+			   : pga_fail(error,
+				      "start it: what is changed has to be proved. Where its log "
+				      "says that its TLS keeps it from that, pganchor server undo "
+				      "--data-dir puts back what was changed, and pg_ctl -o '-c "
+				      "ssl=off' start starts it without",
+				      "%s: its server does not run", target->cluster.directory);
 	target->session = pga_cluster_enter(&target->cluster, user, error);
 	if (target->session == NULL)
 		return -1;

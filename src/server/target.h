@@ -23,9 +23,10 @@ struct pga_server_target {
 };
 
 /* The server of this directory, which has to run: what is changed is proved. user: a superuser, or
- * NULL (see cert/cluster_sql.h). To be closed in either case. */
+ * NULL (see cert/cluster_sql.h). may_be_stopped: one that does not run will do, and has no session.
+ * To be closed in either case. */
 int pga_server_target_open(struct pga_server_target *target, const char *directory,
-			   const char *user, struct pga_error *error);
+			   const char *user, bool may_be_stopped, struct pga_error *error);
 
 /* The server of a service, which policy and pins let log in: by TLS, a Unix-domain socket, or a
  * host that the policy exempts. where: a host by which it can be reached over TCP where the service

@@ -89,13 +89,19 @@ static int plan_copies(struct pga_server_work *work, const struct pga_server_cha
 	return 0;
 }
 
+static bool is_set_to_on(const struct pga_server_work *work)
+{
+	const char *now = work->settings.of[PGA_SET_ON].now;
+
+	return now != NULL && strcmp(now, "on") == 0;
+}
+
 static int find_out_whether_on(struct pga_server_work *work, struct pga_error *error)
 {
 	const struct pga_server_goal *goal = &work->goals[PGA_SET_ON];
-	const char *now = work->settings.of[PGA_SET_ON].now;
 
 	if (!goal->altered) {
-		work->on = now != NULL && strcmp(now, "on") == 0;
+		work->on = is_set_to_on(work);
 	} else if (goal->value != NULL) {
 		work->on = strcmp(goal->value, "on") == 0;
 	} else {
@@ -130,17 +136,42 @@ static int check_whose(const struct pga_server_work *work, struct pga_error *err
 	return 0;
 }
 
+/* No look at who is locked out: nobody gets in now. */
+static int plan_stopped(struct pga_server_work *work, const struct pga_server_change *change,
+			struct pga_error *error)
+{
+	const struct pga_server_goal *goal = &work->goals[PGA_SET_ON];
+
+	if (goal->altered && (goal->value == NULL || strcmp(goal->value, "on") != 0))
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "without TLS, passwords, queries and rows go over the network for "
+			     "anybody to read, and whom pg_hba.conf lets in by hostssl alone does "
+			     "not get in");
+	pga_plan_add(&work->plan, PGA_PLAN_CHECKED,
+		     "ALTER SYSTEM is done by %s --single, which uses no TLS", work->own.program);
+	pga_plan_add(&work->plan, PGA_PLAN_STEP,
+		     "postgresql.auto.conf has to say so then; the server is not started");
+	if (plan_copies(work, change, error) != 0)
+		return -1;
+	return pga_plan_check(&work->plan, error);
+}
+
 /* TLS is required by rules before it goes, so these come first, whichever was changed last. */
 int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
 			 struct pga_error *error)
 {
 	struct pga_server_change change;
 
+	if (work->stopped)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "the server of %s does not run: nothing of this is proved before it "
+			     "does",
+			     work->target.cluster.directory);
 	if (pga_server_plan_rules(work, wish, error) != 0 || check_whose(work, error) != 0)
 		return -1;
 	if (pga_unrequire_has_work(&work->rules)) {
 		work->undone = "require-tls";
-		work->on = work->served[0] != '\0';
+		work->on = work->stopped ? is_set_to_on(work) : work->served[0] != '\0';
 		return pga_plan_check(&work->plan, error);
 	}
 	if (!pga_server_record_last(&work->record, &change))
@@ -154,6 +185,8 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		plan_setting(work, &change, i);
 	pga_server_goals_complete(&work->settings, work->goals, work->back);
+	if (work->stopped)
+		return plan_stopped(work, &change, error);
 	warn_of_another(work);
 	if (find_out_whether_on(work, error) != 0 ||
 	    (!work->on && work->served[0] != '\0' &&
