@@ -133,7 +133,7 @@ def test_on_by_a_socket_and_off_by_undo(home, server):
 def test_by_a_service_that_is_verified_another_pair(home, server):
     told(home, "enable-tls", "adm", *server.pair("own"))
     done = change(home, "enable-tls", "prod", *server.pair("next"))
-    assert done.returncode == 0 and done.stdout.endswith("next:\n    pganchor server undo prod\n"), done.stderr
+    assert done.returncode == 0 and done.stdout.endswith("    pganchor server require-tls --dry-run prod\n  as it was before:\n    pganchor server undo prod\n"), done
     assert server.shown() == server.pin("next")
     assert told(home, "undo", "prod")["served"] == server.shown() == server.pin("own")
 
