@@ -40,6 +40,12 @@ static void add_for_clients(const struct pga_server_work *work, struct pga_text 
 {
 	const bool known = work->root[0] != '\0';
 
+	if (work->no_root) {
+		pga_text_add(text,
+			     "  no client can take this certificate for a root; one that a CA "
+			     "has signed comes from\n    pganchor cert issue --for server\n");
+		return;
+	}
 	pga_text_addf(text, "  each client needs the root%s%s%s, in a file:\n",
 		      work->issuer != NULL ? " (" : "", work->issuer != NULL ? work->issuer : "",
 		      work->issuer != NULL ? ")" : "");
@@ -61,9 +67,11 @@ void pga_print_server_next(const struct pga_server_work *work, const char *user)
 	pga_text_add(&text, "next:\n");
 	if (work->on) {
 		add_for_clients(work, &text);
-		pga_text_add(&text, "  who connects without TLS, by such a service; and then, that "
-				    "nobody can:\n    pganchor audit NAME\n");
-		add_command(work, "require-tls --dry-run", false, user, &text);
+		if (!work->no_root) {
+			pga_text_add(&text, "  who connects without TLS, by such a service; and "
+					    "then, that nobody can:\n    pganchor audit NAME\n");
+			add_command(work, "require-tls --dry-run", false, user, &text);
+		}
 		pga_text_add(&text, "  as it was before:\n");
 	}
 	add_command(work, "undo", true, user, &text);

@@ -73,6 +73,7 @@ struct pga_server_work {
 	char *called;  /* enable: how clients call it; NULL: no name is known */
 	char *issuer;  /* and whose root they need */
 	char root[65]; /* its SHA-256; "": nobody here knows it */
+	bool no_root;  /* it is signed by itself, and no CA's: nobody can pin that */
 	const char *undone; /* undo: the command whose change it puts back; NULL: there was none */
 };
 

@@ -104,9 +104,10 @@ static int keep_for_clients(struct pga_server_work *work, STACK_OF(X509) * chain
 		    strndup(pga_text_string(&names), strcspn(pga_text_string(&names), "\n"));
 	work->issuer = pga_x509_name(X509_get_issuer_name(last));
 	pga_text_free(&names);
-	if (X509_check_issued(last, last) == X509_V_OK && X509_check_ca(last) > 0)
-		return expect(last, work->root, error);
-	return 0;
+	if (X509_check_issued(last, last) != X509_V_OK)
+		return 0;
+	work->no_root = X509_check_ca(last) == 0;
+	return work->no_root ? 0 : expect(last, work->root, error);
 }
 
 /* Everything that the server would look at. */

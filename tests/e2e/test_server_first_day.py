@@ -9,7 +9,7 @@ import shlex
 import pytest
 
 from certificates import make_root
-from local_cas import data, pin_of
+from local_cas import data, openssl, pin_of
 from postgres import HBA, SUPERUSER, USER
 from processes import as_user, ordinary_user
 from services import add, environment, pin_files, write
@@ -244,6 +244,20 @@ def test_the_root_that_is_trusted_here_is_the_one_to_hand_out(home, make_postgre
     assert f"pganchor bootstrap FILE --fingerprint {authority.fingerprint}\n" in done.stdout
     done = change(home, server, "disable-tls")
     assert done.stdout.endswith(f"next:\n    pganchor server undo --data-dir {data(server)} --user {SUPERUSER}\n")
+
+
+def test_a_certificate_that_no_client_can_pin_is_no_way_on(home, make_postgres, tmp_path):
+    """As Debian's packages make one: bootstrap would refuse it."""
+    server = make_postgres()
+    pair = tmp_path / "own.crt", tmp_path / "own.key"
+    made = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
+                   "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost", "-out", pair[0], "-keyout", pair[1])
+    assert made.returncode == 0, made.stderr
+    assert home.pganchor("bootstrap", pair[0], "--fingerprint", pin_of(pair[0])).returncode != 0
+    done = change(home, server, "enable-tls", *words_of(place(server, pair)))
+    shown = done.stdout.partition("next:\n")[2]
+    assert "no client can take this certificate for a root" in shown and "bootstrap" not in shown and "audit" not in shown, done
+    assert f"    pganchor server undo --data-dir {data(server)} --user {SUPERUSER}\n" in shown
 
 
 # ---- a copy of the data directory ----
