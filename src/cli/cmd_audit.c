@@ -241,6 +241,27 @@ static bool is_no_file(const char *path)
 	return path != NULL && (path[0] == '\0' || strcmp(path, "-") == 0);
 }
 
+/* What could not be written in the end would have been asked for in vain. */
+static int try_reports(const struct asked *asked)
+{
+	struct pga_error error;
+	char *html = NULL;
+	char *sarif = NULL;
+	int status = PGA_EXIT_DONE;
+
+	if ((asked->html != NULL && pga_report_try(asked->html, &html, &error) != 0) ||
+	    (asked->sarif != NULL && pga_report_try(asked->sarif, &sarif, &error) != 0)) {
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	} else if (html != NULL && sarif != NULL && strcmp(html, sarif) == 0) {
+		status = pga_usage_error("audit", "--html and --sarif name the same file: %s",
+					 asked->html);
+	}
+	free(html);
+	free(sarif);
+	return status;
+}
+
 /* Each once, in the order of their first mention. Returns how many there are. */
 static size_t leave_out_repeated(char **names, size_t count)
 {
@@ -271,9 +292,6 @@ static int run(int argc, char **argv)
 		return pga_usage_error("audit", "a service, or --pgbouncer FILE, is missing");
 	if (is_no_file(asked.html) || is_no_file(asked.sarif))
 		return pga_usage_error("audit", "--html and --sarif need the name of a file");
-	if (asked.html != NULL && asked.sarif != NULL && strcmp(asked.html, asked.sarif) == 0)
-		return pga_usage_error("audit", "--html and --sarif name the same file: %s",
-				       asked.html);
 	if (asked.terminate && asked.json)
 		return pga_usage_error("audit", "--terminate-unencrypted is for people: without "
 						"--json");
@@ -282,6 +300,9 @@ static int run(int argc, char **argv)
 						"--terminate-unencrypted");
 	if (asked.dry_run && asked.yes)
 		return pga_usage_error("audit", "--dry-run or --yes");
+	status = try_reports(&asked);
+	if (status != PGA_EXIT_DONE)
+		return status;
 	return audit(&asked, (const char *const *)argv + optind,
 		     leave_out_repeated(argv + optind, (size_t)(argc - optind)));
 }

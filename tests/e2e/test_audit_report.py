@@ -91,7 +91,23 @@ def test_none_is_reached(home, weak):
 
 
 @pytest.mark.parametrize("option", ["--html", "--sarif"])
-def test_a_file_that_cannot_be_written(home, weak, option):
-    before = home.snapshot()
-    done = audit(home, weak, option, home.path, status=1)
-    assert str(home.path) in done.stderr and home.snapshot() == before
+@pytest.mark.parametrize("place", [".", ".pg_service.conf/page", "nothing/../.pg_service.conf/page"])
+def test_a_file_that_cannot_be_written(home, weak, option, place):
+    """It is refused before the server is asked."""
+    before, connections = home.snapshot(), weak.connections()
+    done = audit(home, weak, option, home / place, status=1)
+    assert str(home.path) in done.stderr and done.stdout == "" and home.snapshot() == before
+    assert weak.connections() == connections
+
+
+@pytest.mark.parametrize("names", [("x", "x"), ("x", "./x"), ("new/deep/x", "./new//deep/x"), ("link", "there"), ("x", "in/x")])
+def test_one_file_by_two_names(home, weak, names):
+    """Of which one would be lost."""
+    (home / "there").touch()
+    (home / "link").symlink_to("there")
+    (home / "in").symlink_to(".")
+    before, connections = home.snapshot(), weak.connections()
+    html, sarif = (f"{home.path}/{name}" for name in names)
+    done = audit(home, weak, "--html", html, "--sarif", sarif, status=2)
+    assert "name the same file" in done.stderr and home.snapshot() == before
+    assert weak.connections() == connections
