@@ -519,6 +519,7 @@ AUDIT = \
 	src/audit/ciphers.c src/audit/ciphers.h \
 	src/audit/collect.c src/audit/collect.h \
 	src/audit/collect_callers.c \
+	src/audit/collect_dblink.c \
 	src/audit/collect_files.c \
 	src/audit/collect_outward.c \
 	src/audit/collect_overrides.c \
@@ -526,6 +527,7 @@ AUDIT = \
 	src/audit/collect_server.c \
 	src/audit/collect_sessions.c \
 	src/audit/connect.c src/audit/connect.h \
+	src/audit/dblink_calls.c src/audit/dblink_calls.h \
 	src/audit/html.c src/audit/html.h \
 	src/audit/html_tables.c src/audit/html_tables.h \
 	src/audit/judge.h \

@@ -76,7 +76,7 @@ enum pga_audit_way {
 	PGA_AUDIT_MAPPING,      /* a foreign server as one of its users connects to it */
 	PGA_AUDIT_FOREIGN,      /* a foreign server that nobody is mapped to */
 	PGA_AUDIT_POOLED,       /* a database of pgbouncer's */
-	PGA_AUDIT_DBLINK,       /* what the text of a function says to dblink */
+	PGA_AUDIT_DBLINK,       /* what a function, a view or a rule says to dblink */
 };
 
 /* A connection that the server itself makes, judged by the gate's own verdict. */

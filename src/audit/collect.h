@@ -41,6 +41,10 @@ int pga_audit_collect_rules(struct pga_audit *audit, struct pga_audit_connection
 int pga_audit_collect_outward(struct pga_audit *audit, struct pga_audit_connection *connection,
 			      const struct pga_policy *policy, struct pga_error *error);
 
+/* The same of what functions, views and rules say to dblink. */
+int pga_audit_collect_dblink(struct pga_audit *audit, struct pga_audit_connection *connection,
+			     const struct pga_policy *policy, struct pga_error *error);
+
 /* Ends those of the question's targets that are this server's. */
 int pga_audit_terminate(struct pga_audit *audit, struct pga_audit_connection *connection,
 			const struct pga_audit_question *question, struct pga_error *error);

@@ -71,17 +71,6 @@ static void take_by_server(void *context, const PGresult *row)
 				pga_audit_value(row, 5), taking->policy);
 }
 
-/* What a function says to dblink. */
-static void take_dblink(void *context, const PGresult *row)
-{
-	struct taking *taking = context;
-	struct pga_audit_outward *outward = begin(taking, PGA_AUDIT_DBLINK, row);
-
-	if (outward != NULL)
-		pga_audit_judge_conninfo(taking->audit, outward, pga_audit_value(row, 4),
-					 taking->policy);
-}
-
 /* One that does not connect by libpq, to some other database maybe. */
 static void take_other(struct taking *taking, const PGresult *row)
 {
@@ -172,18 +161,6 @@ static const char by_server[] =
     "s.subowner OR u.umuser OPERATOR(pg_catalog.=) 0) ORDER BY u.umuser DESC LIMIT 1) m ON true "
     "WHERE s.subserver OPERATOR(pg_catalog.<>) 0 ORDER BY d.datname, s.subname";
 
-/* Connection strings that stand in the text of functions, as first or second argument: others are
- * known to nobody but who calls. */
-static const char dblink[] =
-    "SELECT f.oid::pg_catalog.regprocedure, pg_catalog.current_database(), r.rolname, true, "
-    "pg_catalog.replace(c.said[1], $q$''$q$, $q$'$q$) "
-    "FROM pg_catalog.pg_proc f "
-    "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) f.proowner "
-    "CROSS JOIN LATERAL pg_catalog.regexp_matches(f.prosrc, "
-    "$q$\\mdblink\\w*\\s*\\(\\s*(?:'(?:[^'=]|'')*'\\s*,\\s*)?'((?:[^'=]|'')*(?:=|://)"
-    "(?:[^']|'')*)'$q$, 'gi') AS c(said) "
-    "WHERE f.prosrc OPERATOR(pg_catalog.~*) 'dblink' ORDER BY f.oid";
-
 static int others(struct taking *taking, struct pga_audit_connection *connection,
 		  struct pga_error *error);
 
@@ -205,7 +182,6 @@ int pga_audit_collect_outward(struct pga_audit *audit, struct pga_audit_connecti
 	    {audit->version >= 190000 ? by_server : NULL, take_by_server,
 	     "the subscriptions that connect by foreign servers", ""},
 	    {foreign, take_foreign, "the foreign servers", ""},
-	    {dblink, take_dblink, "what functions say to dblink", ""},
 	};
 
 	for (size_t done = 0; done < sizeof asked / sizeof asked[0]; done++) {

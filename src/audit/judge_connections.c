@@ -89,7 +89,7 @@ static void add_hint(struct pga_audit *audit, const struct pga_audit_outward *ou
 	else if (outward->way == PGA_AUDIT_DBLINK)
 		pga_findings_hint(findings,
 				  "give it %s; or a foreign server of dblink_fdw, which "
-				  "keeps the password out of the function's text",
+				  "keeps the password out of the text",
 				  mends);
 	else
 		pga_findings_hint(findings, "ALTER SERVER %s OPTIONS, with %s",

@@ -204,6 +204,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||
 	    pga_audit_collect_outward(audit, connection, question->policy, error) != 0 ||
+	    pga_audit_collect_dblink(audit, connection, question->policy, error) != 0 ||
 	    pga_audit_collect_roles(audit, connection, error) != 0)
 		return -1;
 	return 0;
