@@ -176,6 +176,7 @@ static void add_server(struct pga_text *html, const char *id, const struct pga_a
 	if (audit->connected) {
 		pga_audit_html_unseen(html, audit);
 		pga_audit_html_chain(html, audit);
+		pga_audit_html_callers(html, audit);
 		pga_audit_html_sessions(html, audit);
 		pga_audit_html_outward(html, audit);
 		pga_audit_html_rules(html, audit);

@@ -66,6 +66,35 @@ void pga_audit_html_chain(struct pga_text *html, const struct pga_audit *audit)
 	pga_html_table_end(html);
 }
 
+/* ---- who calls it ---- */
+
+static void add_caller(struct pga_text *html, const struct pga_audit *audit,
+		       const struct pga_audit_caller *caller)
+{
+	const char *const cells[] = {caller->services, caller->host,
+				     caller->verified ? "yes"
+				     : caller->weak   ? "no, and the service does not ask"
+						      : "no",
+				     caller->anchor, caller->why};
+
+	pga_html_row(html, kind_of(audit, PGA_AUDIT_CERT, caller->services), cells, COUNT(cells));
+}
+
+void pga_audit_html_callers(struct pga_text *html, const struct pga_audit *audit)
+{
+	static const char *const headings[] = {"Services", "Host",    "Verified",
+					       "Anchor",   "Why not", NULL};
+
+	if (audit->caller_count == 0)
+		return;
+	pga_html_element(html, "h3", "Services that lead to it");
+	pga_html_table(html, "Of this machine; what each makes of the certificates above",
+		       headings);
+	for (size_t i = 0; i < audit->caller_count; i++)
+		add_caller(html, audit, &audit->callers[i]);
+	pga_html_table_end(html);
+}
+
 /* ---- the sessions ---- */
 
 static bool is_plain(const struct pga_audit_session *session)
@@ -156,7 +185,7 @@ static const char *way_of(enum pga_audit_way way)
 					       "Foreign server, by a user mapping",
 					   [PGA_AUDIT_FOREIGN] = "Foreign server",
 					   [PGA_AUDIT_POOLED] = "Database of pgbouncer",
-					   [PGA_AUDIT_DBLINK] = "dblink, in a function"};
+					   [PGA_AUDIT_DBLINK] = "dblink"};
 
 	return ways[way];
 }

@@ -17,6 +17,7 @@ size_t pga_audit_plain_sessions(const struct pga_audit *audit);
 /* Each adds a part of a server's section, a heading and a table, and nothing where there is nothing
  * of it. Want of memory is remembered in the text. */
 void pga_audit_html_chain(struct pga_text *html, const struct pga_audit *audit);
+void pga_audit_html_callers(struct pga_text *html, const struct pga_audit *audit);
 void pga_audit_html_sessions(struct pga_text *html, const struct pga_audit *audit);
 void pga_audit_html_outward(struct pga_text *html, const struct pga_audit *audit);
 void pga_audit_html_rules(struct pga_text *html, const struct pga_audit *audit);

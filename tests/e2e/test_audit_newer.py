@@ -97,3 +97,24 @@ def test_what_weakens_it_is_found_by_its_name(home, audit, postgres_of, tmp_path
     assert judged == {"good": True, "logged": False, "keys": True, "beyond": None}, seen["connections"]
     assert found(seen, "outward-not-judged") == [("beyond", "warning")]
     assert "geheim" not in json.dumps(seen)
+
+
+def test_a_subscription_by_a_foreign_server(audit, postgres_of, tmp_path):
+    """From 19 on: it connects by the options of the server and of its owner's mapping, or of everybody's."""
+    server = postgres_of(19).start(*ROOT.issue(tmp_path, "localhost"), settings={"wal_level": "logical"})
+    strong = "host 'up.example.com', sslmode 'verify-full', sslrootcert '/r', gssencmode 'disable', sslnegotiation 'direct'"
+    try:
+        sql(server, f"ALTER ROLE {USER} SUPERUSER")
+        sql(server, "CREATE EXTENSION postgres_fdw", f"CREATE SERVER strong FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({strong})",
+            "CREATE SERVER weak FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'up.example.com', sslmode 'require')",
+            *[command for name in ("strong", "weak") for command in (
+                f"CREATE USER MAPPING FOR PUBLIC SERVER {name} OPTIONS (user 'u', password 'geheim')",
+                f"CREATE SUBSCRIPTION by_{name} SERVER {name} PUBLICATION p WITH (connect = false, enabled = false, slot_name = NONE)")],
+            dbname=USER)
+        seen = audit(server)
+    finally:
+        server.stop()
+    judged = {item["name"]: (item["allowed"], "up.example.com" in item["settings"]) for item in seen["connections"] if item["way"] == "subscription"}
+    assert judged == {"by_strong": (True, True), "by_weak": (False, True)}, seen["connections"]
+    assert found(seen, "subscription-weak") == [("by_weak", "warning")] and found(seen, "outward-not-judged") == []
+    assert "geheim" not in json.dumps(seen)

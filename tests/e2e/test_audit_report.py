@@ -42,13 +42,15 @@ def audit(home, server, *words, status=3):
 
 def test_the_page(home, weak):
     made_superuser(weak)
+    service(home, "billing", "old.example.test", home / own("company"), more=f"hostaddr=127.0.0.1\nport={weak.port}\n")
     audit(home, weak, "--html", home / "page.html")
     assert (home / "page.html").stat().st_mode & 0o777 == 0o600
     text = (home / "page.html").read_text()
     page = html_pages.check(text)
     assert NAME in page.text and NAME not in text and weak.password not in text
     for part in (PLAIN, PLAIN.replace("host", "hostssl").replace("md5", "scram-sha-256"), TRUST, "rule-trust", "CIS 6.8",
-                 "session-without-tls", "error: ssl_min_protocol_version", "CN=localhost", "Audited Root CA"):
+                 "session-without-tls", "error: ssl_min_protocol_version", "CN=localhost", "Audited Root CA", "Services that lead to it", "billing",
+                 "the certificate is for localhost; you asked for old.example.test"):
         assert part in page.text, part
 
 
