@@ -166,12 +166,7 @@ static int read_hosts(struct pga_server_work *work, struct pga_error *error)
 				"does. Nothing was changed",
 				"ssl_sni is on: the certificates of %s are not looked at from here",
 				path);
-	if (pga_server_hosts_read(&work->hosts, &work->target.cluster, path, error) != 0)
-		return -1;
-	if (work->hosts.includes)
-		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
-			     "%s: the files that it includes are not looked at", path);
-	return 0;
+	return pga_server_hosts_read(&work->hosts, &work->target.cluster, path, error);
 }
 
 /* The pair of one line: the server loads all of them, or none. */
@@ -190,6 +185,13 @@ static int check_host(struct pga_server_work *work, const char *const wanted[PGA
 					     .hosts = &name,
 					     .host_count = pga_server_host_is_name(host) ? 1 : 0};
 
+	if (pga_server_check_host_ca(&work->target.cluster, host, error) != 0)
+		return -1;
+	if (host->ca != NULL)
+		pga_plan_add(&work->plan, PGA_PLAN_CHECKED,
+			     "%s: clients' certificates of %s are verified by it, and OpenSSL "
+			     "loads it",
+			     host->ca, name);
 	if (pga_server_pair_check(&work->target.cluster, &pair, &work->plan, &host->chain, error) !=
 	    0)
 		return -1;
@@ -212,8 +214,8 @@ static int check_called(const struct pga_server_work *work, const char *name,
 		return pga_fail(error,
 				"a client with sslmode=verify-full would refuse it; nothing was "
 				"changed",
-				"%s, line %zu: that certificate does not name %s", path, host->line,
-				name);
+				"%s, line %zu: that certificate does not name %s", host->path,
+				host->line, name);
 	return 0;
 }
 

@@ -4,8 +4,8 @@
 #define PGA_SERVER_HOSTS_FILE_H
 
 #include "base/error.h"
-#include "base/text.h"
 #include "cert/cluster.h"
+#include "server/hba_tree.h"
 
 #include <openssl/x509.h>
 
@@ -20,7 +20,9 @@ struct pga_server_host {
 	char *name;
 	char *certificate; /* as the file has it: relative to the data directory, or not */
 	char *key;
+	char *ca;               /* that verifies clients' certificates; NULL: none of its own */
 	bool passphrase;        /* a command gives one */
+	char *path;             /* the file that has it: what others include counts, too */
 	size_t line;            /* from 1 */
 	STACK_OF(X509) * chain; /* of the certificate's file, once it was read; else NULL */
 	char leaf[65];          /* SHA-256 of the first of them; "" */
@@ -29,14 +31,14 @@ struct pga_server_host {
 struct pga_server_hosts {
 	struct pga_server_host *list;
 	size_t count;
-	bool includes; /* other files, which are not read here */
 };
 
-/* Parses these bytes. Returns -1 for what the server would not load. To be freed in either case. */
-int pga_server_hosts_parse(struct pga_server_hosts *hosts, const char *path, const char *bytes,
-			   size_t length, struct pga_error *error);
+/* Reads the file, and what it includes, from this source: one that is not there has no hosts.
+ * Returns -1 for what the server would not load. To be freed in either case. */
+int pga_server_hosts_parse(struct pga_server_hosts *hosts, const struct pga_hba_source *source,
+			   const char *path, struct pga_error *error);
 
-/* The same of the file of this server; one that is not there has no hosts. */
+/* The same of the file of this server, as its owner. */
 int pga_server_hosts_read(struct pga_server_hosts *hosts, const struct pga_cluster *cluster,
 			  const char *path, struct pga_error *error);
 void pga_server_hosts_free(struct pga_server_hosts *hosts);

@@ -1,7 +1,6 @@
 #include "server/start.h"
 
 #include "server/file_rule.h"
-#include "server/hosts_file.h"
 #include "server/pair_rule.h"
 #include "server/typed.h"
 
@@ -31,6 +30,20 @@ int pga_server_check_other_files(const struct pga_cluster *cluster,
 	return 0;
 }
 
+int pga_server_check_host_ca(const struct pga_cluster *cluster, const struct pga_server_host *host,
+			     struct pga_error *error)
+{
+	struct pga_error why;
+
+	if (host->ca == NULL ||
+	    pga_server_check_file(cluster, "the CA", host->ca, false, &why) == 0)
+		return 0;
+	return pga_fail(error,
+			"put that right: the server would load nothing of its TLS. Nothing was "
+			"changed",
+			"%s, line %zu: %s", host->path, host->line, why.message);
+}
+
 /* Each host's own are used in the place of what the settings name. */
 static int check_hosts(const struct pga_cluster *cluster, const struct pga_server_hosts *hosts,
 		       struct pga_error *error)
@@ -40,7 +53,8 @@ static int check_hosts(const struct pga_cluster *cluster, const struct pga_serve
 						     .key = hosts->list[i].key,
 						     .passphrase = hosts->list[i].passphrase};
 
-		if (pga_server_pair_check_start(cluster, &pair, error) != 0)
+		if (pga_server_pair_check_start(cluster, &pair, error) != 0 ||
+		    pga_server_check_host_ca(cluster, &hosts->list[i], error) != 0)
 			return -1;
 	}
 	return 0;

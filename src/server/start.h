@@ -6,12 +6,17 @@
 #include "base/error.h"
 #include "cert/cluster.h"
 #include "cert/cluster_sql.h"
+#include "server/hosts_file.h"
 #include "server/settings.h"
 
 /* The files of CAs and CRLs that are set besides the pair. */
 int pga_server_check_other_files(const struct pga_cluster *cluster,
 				 const struct pga_server_settings *settings,
 				 struct pga_error *error);
+
+/* The one that verifies the certificates of a host's clients, if it has its own. */
+int pga_server_check_host_ca(const struct pga_cluster *cluster, const struct pga_server_host *host,
+			     struct pga_error *error);
 
 /* All of them, and the pair, by the settings in force; of a server with TLS. Returns -1 with the
  * first reason. A key with a passphrase is not tried. */

@@ -26,8 +26,8 @@ def server(postgres_of, authority):
     server.stop()
 
 
-def lines(server, text):
-    path = data(server) / "pg_hosts.conf"
+def lines(server, text, name="pg_hosts.conf"):
+    path = data(server) / name
     path.write_text(text)
     owner = data(server).stat()
     os.chown(path, owner.st_uid, owner.st_gid)
@@ -84,3 +84,27 @@ def test_each_name_is_checked_and_proved(home, server, authority, tmp_path, vers
     lines(server, "* one.crt one.key\n")
     assert told(home, server, "disable-tls")["tls"] is False
     assert told(home, server, "enable-tls")["served"] == pin_of(one[0])
+
+
+@pytest.mark.parametrize("version", [19])
+def test_what_is_included_and_the_ca_of_each_name_are_looked_at(home, server, authority, tmp_path, version):
+    place(server, authority.issue(tmp_path, "db.example.test"), "one")
+    place(server, authority.issue(tmp_path, "other.example.test"), "other")
+    lines(server, make_root("Of other clients").pem, "clients.crt")
+    (data(server) / "names").mkdir(exist_ok=True)
+    lines(server, "db.example.test one.crt one.key\ninclude_dir names\n")
+    lines(server, "\nother.example.test other.crt other.key clients.crt\n", "names/1.conf")
+    lines(server, "no line at all\n", "names/1.conf.old")
+    said = plan(home, server, "--host", "other.example.test")
+    assert "clients.crt: clients' certificates of other.example.test are verified by it, and OpenSSL loads it" in said["checked"]
+    report = told(home, server, "enable-tls", "--host", "other.example.test")
+    assert (report["proved"], report["tls"]) == (True, True)
+    for text, why in ("other.example.test other.crt other.key none.crt", "line 1: the CA is none.crt: "), \
+                     ("other.example.test other.crt other.key one.key", "line 1: the CA is one.key: "), \
+                     ("other.example.test one.crt one.key", "it does not name other.example.test"), \
+                     ("other.example.test other.crt", "names/1.conf, line 1: a host, its certificate and its key"), \
+                     ("include none", "names/1.conf, line 1: "):
+        lines(server, text + "\n", "names/1.conf")
+        assert why in refused(home, server), text
+        done = change(home, server, "require-tls", "--lock-out")
+        assert done.returncode == 1 or why.startswith("it does not"), (text, done.stdout)

@@ -1411,6 +1411,40 @@ static void add_host(struct pga_text *text, const struct pga_server_host *host)
 	pga_text_add(text, host->passphrase ? "root.crt echo\n" : "root.crt\n");
 }
 
+/* No other file is there. */
+static int read_hosts(void *context, const char *path, struct pga_text *bytes, bool *found,
+		      struct pga_error *error)
+{
+	const struct pga_text *only = context;
+
+	(void)error;
+	*found = strcmp(path, "pg_hosts.conf") == 0;
+	if (*found)
+		pga_text_add_bytes(bytes, pga_text_string(only), only->length);
+	return bytes->failed ? -1 : 0;
+}
+
+static int list_no_hosts(void *context, const char *path, struct pga_text *names,
+			 struct pga_error *error)
+{
+	(void)context;
+	(void)path;
+	(void)names;
+	(void)error;
+	return 0;
+}
+
+static int parse_hosts(struct pga_server_hosts *hosts, struct pga_text *text)
+{
+	const struct pga_hba_source source = {
+	    .read = read_hosts, .list = list_no_hosts, .context = text};
+	struct pga_error error = {.message = ""};
+	const int result = pga_server_hosts_parse(hosts, &source, "pg_hosts.conf", &error);
+
+	HOLDS(result == 0 || strncmp(error.message, "pg_hosts.conf", 13) == 0);
+	return result;
+}
+
 /* Whatever the words are, each is found in its place, and the line by the name in any case. */
 static void check_one_host(const char *bytes, size_t length)
 {
@@ -1421,14 +1455,12 @@ static void check_one_host(const char *bytes, size_t length)
 	    .name = name, .certificate = certificate, .key = key, .passphrase = length % 2 == 0};
 	struct pga_server_hosts hosts;
 	struct pga_text text = PGA_TEXT_EMPTY;
-	struct pga_error error;
 
 	HOLDS(name != NULL && certificate != NULL && key != NULL);
 	(void)sprintf(certificate, "c%s", name);
 	(void)sprintf(key, "%sk", name);
 	add_host(&text, &written);
-	HOLDS(pga_server_hosts_parse(&hosts, "it", pga_text_string(&text), text.length, &error) ==
-	      0);
+	HOLDS(parse_hosts(&hosts, &text) == 0);
 	HOLDS(hosts.count == 1 && strcmp(hosts.list[0].name, name) == 0);
 	HOLDS(strcmp(hosts.list[0].certificate, certificate) == 0);
 	HOLDS(strcmp(hosts.list[0].key, key) == 0);
@@ -1447,28 +1479,25 @@ static void check_one_host(const char *bytes, size_t length)
  * in a line of its own says the same. */
 static void fuzz_hosts(const char *bytes, size_t length)
 {
-	static const char path[] = "pg_hosts.conf";
 	struct pga_server_hosts hosts;
 	struct pga_server_hosts again;
-	struct pga_text text = PGA_TEXT_EMPTY;
-	struct pga_error error = {.message = ""};
+	struct pga_text text = text_of(bytes, length);
 	size_t lines = 1;
 
 	check_one_host(bytes, length);
 	for (size_t i = 0; i < length; i++)
 		lines += bytes[i] == '\n';
-	if (pga_server_hosts_parse(&hosts, path, bytes, length, &error) != 0) {
-		HOLDS(strncmp(error.message, path, strlen(path)) == 0);
+	if (parse_hosts(&hosts, &text) != 0) {
+		pga_text_free(&text);
 		pga_server_hosts_free(&hosts);
 		return;
 	}
+	pga_text_free(&text);
 	for (size_t i = 0; i < hosts.count; i++) {
 		check_host(&hosts, &hosts.list[i], lines);
 		add_host(&text, &hosts.list[i]);
 	}
-	HOLDS(pga_server_hosts_parse(&again, path, pga_text_string(&text), text.length, &error) ==
-	      0);
-	HOLDS(again.count == hosts.count && !again.includes);
+	HOLDS(parse_hosts(&again, &text) == 0 && again.count == hosts.count);
 	for (size_t i = 0; i < hosts.count; i++) {
 		const struct pga_server_host *one = &hosts.list[i];
 		const struct pga_server_host *other = &again.list[i];
