@@ -356,7 +356,7 @@ const struct pga_command pga_cmd_server_require_tls = {
 	"to be let in, and one without it not. Where that fails, all is put back as it was. "
 	"--undo does it later: each line becomes what it was.\n\n"
 	"Of a SERVICE, whose server is verified first, it shows the lines; --write-by-sql writes "
-	"them over that connection, and writes the file back where a new one does not get in.",
+	"them over that connection, and writes the files back where a new one does not get in.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "the name of a service",

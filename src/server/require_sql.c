@@ -17,35 +17,30 @@ static int read_by_sql(void *context, const char *path, struct pga_text *bytes, 
 	return pga_sql_file_read(context, path, bytes, found, error);
 }
 
-static int list_nothing(void *context, const char *path, struct pga_text *names,
-			struct pga_error *error)
+static int list_by_sql(void *context, const char *path, struct pga_text *names,
+		       struct pga_error *error)
 {
-	(void)context;
-	(void)path;
-	(void)names;
-	(void)error;
-	return 0;
+	return pga_sql_file_list(context, path, names, error);
 }
 
-/* One file alone is written: the others could be, too, but not all of them at once. */
-static int check_file(const struct pga_hba_part *part, struct pga_error *error)
+/* What stands in an @file in the place of a type or an address cannot be told. */
+static int check_lines(const struct pga_hba_tree *tree, struct pga_error *error)
 {
-	for (size_t i = 0; i < part->file.count; i++)
-		if (part->file.lines[i].kind == PGA_HBA_INCLUDE ||
-		    pga_hba_becomes(&part->file.lines[i]) == PGA_HBA_CANNOT)
+	for (size_t i = 0; i < tree->place_count; i++)
+		if (pga_hba_becomes(pga_hba_tree_line(tree, i)) == PGA_HBA_CANNOT)
 			return pga_fail(
 			    error,
 			    "on the server: pganchor server require-tls --data-dir DIRECTORY, "
 			    "which is what SHOW data_directory says. Nothing was changed",
 			    "%s, line %zu: what is in other files cannot be seen from here",
-			    part->path, part->file.lines[i].number);
+			    pga_hba_tree_path(tree, i), pga_hba_tree_line(tree, i)->number);
 	return 0;
 }
 
-static int read_file(struct pga_require_by_sql *by, struct pga_error *error)
+static int read_files(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	const struct pga_hba_source source = {
-	    .read = read_by_sql, .list = list_nothing, .context = by->login.session};
+	    .read = read_by_sql, .list = list_by_sql, .context = by->login.session};
 	PGresult *row = pga_cluster_ask(by->login.session,
 					"SELECT pg_catalog.current_setting('server_version_num'), "
 					"pg_catalog.current_setting('hba_file')",
@@ -57,9 +52,21 @@ static int read_file(struct pga_require_by_sql *by, struct pga_error *error)
 					   (int)strtol(pga_pg_value(row, 0, 0), NULL, 10) / 10000,
 					   error);
 	PQclear(row);
-	if (by->tree.part_count > 0 && check_file(&by->tree.parts[0], error) != 0)
-		return -1;
-	return result;
+	return result == 0 ? check_lines(&by->tree, error) : -1;
+}
+
+/* The new bytes of each part. */
+static int make_files(struct pga_require_by_sql *by, struct pga_error *error)
+{
+	by->afters = calloc(by->tree.part_count, sizeof *by->afters);
+	if (by->afters == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < by->tree.part_count; i++) {
+		by->changes += pga_hba_require_tls(&by->tree.parts[i].file, &by->afters[i]);
+		if (by->afters[i].failed)
+			return pga_fail_memory(error);
+	}
+	return 0;
 }
 
 int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
@@ -68,13 +75,10 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 {
 	memset(by, 0, sizeof *by);
 	if (pga_service_login(&by->login, service, policy, pins, false, error) != 0 ||
-	    read_file(by, error) != 0 ||
+	    read_files(by, error) != 0 ||
 	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0 ||
-	    pga_require_check_wider(&by->tree, error) != 0)
+	    pga_require_check_wider(&by->tree, error) != 0 || make_files(by, error) != 0)
 		return -1;
-	by->changes = pga_hba_require_tls(&by->tree.parts[0].file, &by->after);
-	if (by->after.failed)
-		return pga_fail_memory(error);
 	return pga_require_find_locked_out(by->login.session, &by->tree, false, &by->locked_out,
 					   error) == 0
 		   ? pga_require_find_shut_out(by->login.session, &by->tree, false, &by->shut_out,
@@ -82,19 +86,30 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 		   : -1;
 }
 
-static int look(struct pga_require_by_sql *by, enum pga_sql_file_state *state,
-		struct pga_error *error)
+static bool changes(const struct pga_require_by_sql *by, size_t part)
 {
-	return pga_sql_file_look(by->login.session, by->tree.parts[0].path,
-				 &by->tree.parts[0].file.bytes, &by->after, state, error);
+	const struct pga_text *before = &by->tree.parts[part].file.bytes;
+	const struct pga_text *after = &by->afters[part];
+
+	return before->length != after->length ||
+	       memcmp(pga_text_string(before), pga_text_string(after), before->length) != 0;
 }
 
-/* there: what is to be replaced; part: of which a beginning is enough. */
-static int write_file(struct pga_require_by_sql *by, const struct pga_text *there, bool part,
-		      const struct pga_text *bytes, struct pga_error *error)
+/* One after the other; *begun is how many have been begun. */
+static int write_files(struct pga_require_by_sql *by, size_t *begun, struct pga_error *error)
 {
-	return pga_sql_file_write(by->login.session, by->tree.parts[0].path, there, part, bytes,
-				  error);
+	for (size_t i = 0; i < by->tree.part_count; i++) {
+		const struct pga_hba_part *part = &by->tree.parts[i];
+		struct pga_error why;
+
+		*begun = i + 1;
+		if (changes(by, i) &&
+		    pga_sql_file_write(by->login.session, part->path, &part->file.bytes, false,
+				       &by->afters[i], &why) != 0)
+			return pga_fail(error, why.hint, "could not write %s: %s", part->path,
+					why.message);
+	}
+	return 0;
 }
 
 static int prove(struct pga_require_by_sql *by, struct pga_error *error)
@@ -121,46 +136,77 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 	return result;
 }
 
-/* After a failure, which *error tells of. loaded: the server was told to load the file. */
-static int write_back(struct pga_require_by_sql *by, bool loaded, struct pga_error *error)
+/* What became of the files after a failure. */
+struct way_back {
+	bool written;
+	const char *other; /* that another program has changed */
+	const char *stays; /* that could not be written back */
+	struct pga_error why;
+};
+
+static void put_back(struct pga_require_by_sql *by, size_t number, struct way_back *back)
+{
+	const struct pga_hba_part *part = &by->tree.parts[number];
+	const struct pga_text *before = &part->file.bytes;
+	const struct pga_text *after = &by->afters[number];
+	enum pga_sql_file_state state;
+	struct pga_error why;
+	int result = pga_sql_file_look(by->login.session, part->path, before, after, &state, &why);
+
+	if (result == 0 && state == PGA_SQL_FILE_OTHER)
+		back->other = part->path;
+	if (result == 0 && state == PGA_SQL_FILE_AFTER_OR_PART) {
+		back->written = true;
+		result =
+		    pga_sql_file_write(by->login.session, part->path, after, true, before, &why);
+	}
+	if (result != 0) {
+		back->stays = part->path;
+		back->why = why;
+	}
+}
+
+/* After a failure, which *error tells of: the last file first. loaded: the server was told to load
+ * them. */
+static int write_back(struct pga_require_by_sql *by, size_t begun, bool loaded,
+		      struct pga_error *error)
 {
 	const struct pga_error first = *error;
-	enum pga_sql_file_state found = PGA_SQL_FILE_OTHER;
-	struct pga_error why;
-	int result = look(by, &found, &why);
+	struct way_back back = {.written = false};
 
-	if (result == 0 && found == PGA_SQL_FILE_OTHER)
+	for (size_t i = begun; i-- > 0;)
+		if (changes(by, i))
+			put_back(by, i, &back);
+	if (((loaded && back.other == NULL) || back.written) &&
+	    pga_cluster_reload(by->login.session, &back.why) != 0 && back.stays == NULL)
+		back.stays = by->tree.parts[0].path;
+	if (back.stays != NULL)
+		return pga_fail(
+		    error,
+		    "put it right on the server: all of it, or a part, may be as it was to become",
+		    "whether TLS is required is not known: %s; and %s could not be written back: "
+		    "%s",
+		    first.message, back.stays, back.why.message);
+	if (back.other != NULL)
 		return pga_fail(error,
 				"look at the file on the server; it is not pganchor's any more, "
 				"and was left alone",
-				"TLS is not required: %s; and another program has changed the file",
-				first.message);
-	if (result == 0 && found == PGA_SQL_FILE_BEFORE && !loaded)
-		return pga_fail(error, "nothing was changed", "TLS is not required: %s",
-				first.message);
-	if (result == 0 && found == PGA_SQL_FILE_AFTER_OR_PART)
-		result = write_file(by, &by->after, true, &by->tree.parts[0].file.bytes, &why);
-	if (result == 0)
-		result = pga_cluster_reload(by->login.session, &why);
-	if (result == 0)
-		return pga_fail(error, "it was written back as it was", "TLS is not required: %s",
-				first.message);
-	return pga_fail(error,
-			"put it right on the server: all of it, or a part, may be as it was to "
-			"become",
-			"whether TLS is required is not known: %s; and the file could not be "
-			"written back: %s",
-			first.message, why.message);
+				"TLS is not required: %s; and another program has changed %s",
+				first.message, back.other);
+	return pga_fail(
+	    error, loaded || back.written ? "it was written back as it was" : "nothing was changed",
+	    "TLS is not required: %s", first.message);
 }
 
 int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	sigset_t signals;
 	bool loaded = false;
+	size_t begun = 0;
 	int result;
 
 	pga_signals_hold(&signals);
-	result = write_file(by, &by->tree.parts[0].file.bytes, false, &by->after, error);
+	result = write_files(by, &begun, error);
 	if (result == 0)
 		result = pga_hba_check_view(by->login.session, &by->tree, true, error);
 	if (result == 0) {
@@ -170,14 +216,16 @@ int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error
 	if (result == 0)
 		result = prove(by, error);
 	if (result != 0)
-		result = write_back(by, loaded, error);
+		result = write_back(by, begun, loaded, error);
 	pga_signals_release(&signals);
 	return result;
 }
 
 void pga_require_sql_end(struct pga_require_by_sql *by)
 {
-	pga_text_free(&by->after);
+	for (size_t i = 0; by->afters != NULL && i < by->tree.part_count; i++)
+		pga_text_free(&by->afters[i]);
+	free(by->afters);
 	pga_locked_out_free(&by->locked_out);
 	pga_shut_out_free(&by->shut_out);
 	pga_hba_tree_free(&by->tree);

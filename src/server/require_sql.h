@@ -16,23 +16,23 @@
 
 struct pga_require_by_sql {
 	struct pga_service_login login; /* kept: the way back */
-	struct pga_hba_tree tree;       /* one part: what is included is not seen from here */
-	struct pga_text after;
+	struct pga_hba_tree tree;
+	struct pga_text *afters; /* of each part: what it becomes */
 	size_t changes;
 	struct pga_locked_out locked_out;
 	struct pga_shut_out shut_out;
 	bool proved; /* a new connection with TLS was let in, and one without it was not */
 };
 
-/* Verifies the server as the service and the pins say, logs in, and reads its pg_hba.conf. Changes
- * nothing. Returns -1 with the reason. To be ended in either case. */
+/* Verifies the server as the service and the pins say, logs in, and reads its pg_hba.conf, with
+ * what that includes. Changes nothing. Returns -1 with the reason. To be ended in either case. */
 int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 			 const struct pga_policy *policy, const struct pga_pins *pins,
 			 struct pga_error *error);
 
-/* Writes the file by lo_export, in place: its owner and mode stay, and it is not atomic. The server
- * looks at it, and loads it; then a new connection has to get in, and a plain one not; else it is
- * written back. */
+/* Writes the files by lo_export, one after the other and in place: owners and modes stay, and it is
+ * not atomic. The server looks at them, and loads them; then a new connection has to get in, and a
+ * plain one not; else, or where one of them cannot be written, all are written back. */
 int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error);
 void pga_require_sql_end(struct pga_require_by_sql *by);
 

@@ -75,6 +75,27 @@ int pga_sql_file_read(struct pga_cluster_session *session, const char *path, str
 			      PGA_FILE_LIMIT / 1024 / 1024);
 }
 
+int pga_sql_file_list(struct pga_cluster_session *session, const char *path, struct pga_text *names,
+		      struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *rows;
+
+	pga_text_add(&words, "SELECT name FROM pg_catalog.pg_ls_dir(");
+	add_path(&words, path);
+	pga_text_add(&words, ") AS l(name) WHERE NOT (pg_catalog.pg_stat_file(pg_catalog.concat(");
+	add_path(&words, path);
+	pga_text_add(&words, ", '/', name), true)).isdir");
+	rows = ask(session, &words, NULL, NULL, error);
+	if (rows == NULL)
+		return -1;
+	for (int i = 0; i < PQntuples(rows); i++)
+		pga_text_add_bytes(names, pga_pg_value(rows, i, 0),
+				   strlen(pga_pg_value(rows, i, 0)) + 1);
+	PQclear(rows);
+	return names->failed ? pga_fail_memory(error) : 0;
+}
+
 int pga_sql_file_look(struct pga_cluster_session *session, const char *path,
 		      const struct pga_text *before, const struct pga_text *after,
 		      enum pga_sql_file_state *state, struct pga_error *error)

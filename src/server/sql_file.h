@@ -15,6 +15,11 @@
 int pga_sql_file_read(struct pga_cluster_session *session, const char *path, struct pga_text *bytes,
 		      bool *found, struct pga_error *error);
 
+/* Adds the names of the files of a directory, each with a NUL behind it, and none of directories.
+ * Returns -1 with the server's reason. */
+int pga_sql_file_list(struct pga_cluster_session *session, const char *path, struct pga_text *names,
+		      struct pga_error *error);
+
 /* What a file is by now. lo_export truncates it first: one that fails, on a full disk say, leaves
  * the beginning of what it was to write. */
 enum pga_sql_file_state { PGA_SQL_FILE_BEFORE, PGA_SQL_FILE_AFTER_OR_PART, PGA_SQL_FILE_OTHER };

@@ -1,12 +1,14 @@
 """pganchor server require-tls where pg_hba.conf includes other files, and names roles by regular expressions: PostgreSQL 16 and later."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
 from local_cas import data
 from postgres import NAMES, SUPERUSER, USER
+from services import bootstrap, write
 from test_server_require_tls import LOCAL, connect, require
 
 RULE = f"host all {USER} 0.0.0.0/0 scram-sha-256\n"
@@ -30,8 +32,10 @@ UNSEEN = ("rules/more/.hidden.conf", "rules/more/other")
 def included(postgres_of, stepca, version):
     server = postgres_of(version).start(*stepca.issue(*NAMES), hba=LOCAL)
     (data(server) / "rules/more").mkdir(parents=True)
+    owner = data(server).stat()
     for name, text in FILES.items():
         (data(server) / name).write_bytes(text.encode())
+        os.chown(data(server) / name, owner.st_uid, owner.st_gid)
     before = subprocess.run(["psql", "-XAtc", "SELECT pg_conf_load_time() FROM pg_reload_conf()", server.superuser], capture_output=True, check=True)
     while subprocess.run(["psql", "-XAtc", "SELECT pg_conf_load_time()", server.superuser], capture_output=True, check=True).stdout == before.stdout:
         pass
@@ -43,6 +47,10 @@ def read(server):
     return {name: (data(server) / name).read_bytes().decode() for name in FILES}
 
 
+REQUIRED = {name: text if name in UNSEEN else text.replace("host all", "hostssl all").replace('"host"', '"hostssl"')
+            for name, text in FILES.items()}
+
+
 @pytest.mark.parametrize("version", [17, 18, 19])
 def test_every_file_that_is_included_is_changed_or_none(home, included, version):
     server = included
@@ -52,12 +60,40 @@ def test_every_file_that_is_included_is_changed_or_none(home, included, version)
         ("rules/one", 1), ("rules/two", 2), ("rules/shared", 1), ("rules/more/20.conf", 4), ("rules/shared", 1), ("last", 1)]
     done = require(home, server, "--yes")
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    assert read(server) == {name: text if name in UNSEEN else text.replace("host all", "hostssl all").replace('"host"', '"hostssl"')
-                            for name, text in FILES.items()}
+    assert read(server) == REQUIRED
     assert "pg_hba.conf" in connect(server, "disable").stderr and connect(server, "require").stdout == "t\n"
     done = require(home, server, "--undo")
     assert (done.returncode, done.stderr) == (0, "") and read(server) == FILES
     assert connect(server, "disable").stdout == "f\n"
+
+
+@pytest.fixture
+def by_service(home, stepca, included):
+    subprocess.run(["psql", "-XAtqc", f"ALTER ROLE {USER} SUPERUSER", included.superuser], check=True)
+    bootstrap(home, stepca)
+    write(home, f"[prod]\nhost=localhost\nport={included.port}\nuser={USER}\ndbname={USER}\npassword={included.password}\nsslmode=verify-full\n"
+          "gssencmode=disable\n")
+    return included
+
+
+@pytest.mark.parametrize("version", [17, 18, 19])
+def test_over_sql_every_file_that_is_included_is_written_or_none(home, by_service, version):
+    server = by_service
+    words = ["server", "require-tls", "prod", "--write-by-sql", "--yes"]
+    # The server's user cannot write the last one: those before it are by then.
+    (data(server) / "last").chmod(0o444)
+    done = home.pganchor(*words)
+    assert done.returncode == 1 and f"could not write {data(server)}/last: " in done.stderr and "it was written back as it was" in done.stderr, done.stderr
+    assert f"{data(server)}/last, line 1:\n  - {RULE}  + {RULE.replace('host', 'hostssl')}" in done.stdout
+    assert read(server) == FILES and connect(server, "disable").stdout == "f\n"
+    (data(server) / "last").chmod(0o640)
+    modes = [(data(server) / name).stat().st_mode for name in FILES]
+    done = home.pganchor(*words)
+    assert done.returncode == 0 and "Proved: a new connection with TLS is let in, and one without it is not\n" in done.stdout, (done.stdout, done.stderr)
+    assert read(server) == REQUIRED and [(data(server) / name).stat().st_mode for name in FILES] == modes
+    assert "pg_hba.conf" in connect(server, "disable").stderr and connect(server, "require").stdout == "t\n"
+    again = home.pganchor(*words)
+    assert again.returncode == 0 and "TLS is required already" in again.stdout, again.stderr
 
 
 @pytest.mark.parametrize("version", [17, 18, 19])
