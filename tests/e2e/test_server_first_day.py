@@ -204,8 +204,7 @@ def test_an_audit_that_cannot_write_its_page_says_so_last(home, make_postgres, a
     authority.write_root(home / "root.crt")
     write(home, f"[prod]\nhost=localhost\nport={server.port}\ndbname={USER}\nuser={USER}\npassword={server.password}\n"
                 f"sslmode=verify-full\ngssencmode=disable\nsslrootcert={home / 'root.crt'}\n")
-    (home / "page").mkdir()
-    done = together(home, "audit", "prod", "--html", home / "page", env=environment(home))
+    done = together(home, "audit", "prod", "--html", home / "page.html", env=environment(home), full_disk=True)
     assert done.returncode == 1 and "not seen: " in done.stdout
     # Of a longer report, what fills the buffer is out before.
     assert done.stdout[done.stdout.index("pganchor: "):].count("\n") <= 2, done.stdout
