@@ -7,9 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* Strings in strings, as deep as anybody writes them; and tokens of a call. */
+/* Strings in strings, as deep as anybody writes them; calls of a text, and tokens of a call: nobody
+ * is to keep an audit busy. */
 #define DEEPEST     8
-#define MOST_TOKENS 500
+#define MOST_CALLS  1000
+#define MOST_TOKENS 100
 
 enum kind { END, WORD, STRING, SIGN };
 
@@ -204,6 +206,7 @@ struct walking {
 	void *context;
 	bool failed;
 	int depth;
+	size_t calls;
 };
 
 static void take_call(struct walking *walking, const char *at, bool connects)
@@ -227,24 +230,34 @@ static void take_call(struct walking *walking, const char *at, bool connects)
 	pga_text_free(&token.said);
 }
 
+/* Whether the word is one of dblink's that open a connection. */
+static bool is_call(const struct token *token, const char *behind, bool *connects)
+{
+	*connects = is_word(token, "dblink_connect") || is_word(token, "dblink_connect_u");
+	return (*connects || is_word(token, "dblink") || is_word(token, "dblink_exec")) &&
+	       *skip(behind) == '(';
+}
+
 static void walk(struct walking *walking, const char *at)
 {
 	struct token token = {.kind = END};
+	bool connects;
 
-	if (++walking->depth <= DEEPEST)
-		for (at = next(at, &token); token.kind != END; at = next(at, &token)) {
-			const bool connects = is_word(&token, "dblink_connect") ||
-					      is_word(&token, "dblink_connect_u");
-			const bool calls =
-			    connects || is_word(&token, "dblink") || is_word(&token, "dblink_exec");
-
-			walking->failed = walking->failed || token.said.failed;
-			if (calls && *skip(at) == '(')
-				take_call(walking, skip(at) + 1, connects);
-			else if ((token.kind == STRING || token.quoted) &&
-				 strcasestr(pga_text_string(&token.said), "dblink") != NULL)
-				walk(walking, pga_text_string(&token.said));
+	walking->depth++;
+	for (at = next(at, &token); token.kind != END; at = next(at, &token)) {
+		walking->failed = walking->failed || token.said.failed;
+		if (walking->depth > DEEPEST || walking->calls > MOST_CALLS) {
+			walking->take(walking->context, NULL);
+			break;
 		}
+		if (is_call(&token, at, &connects)) {
+			walking->calls++;
+			take_call(walking, skip(at) + 1, connects);
+		} else if ((token.kind == STRING || token.quoted) &&
+			   strcasestr(pga_text_string(&token.said), "dblink") != NULL) {
+			walk(walking, pga_text_string(&token.said));
+		}
+	}
 	walking->depth--;
 	pga_text_free(&token.said);
 }
