@@ -1,12 +1,12 @@
 """audit --html and --sarif: what an auditor and a code scanner get of a real server."""
 
-import json
 import subprocess
 
 import psycopg2
 import pytest
 
 import html_pages
+import sarif_logs
 from anchoring import own, service
 from certificates import make_root
 from postgres import HBA
@@ -63,12 +63,11 @@ def test_what_was_not_seen(home, weak):
 def test_sarif(home, weak):
     made_superuser(weak)
     audit(home, weak, "--sarif", home / "audit.sarif")
-    (run,) = json.loads((home / "audit.sarif").read_text())["runs"]
+    run = sarif_logs.check((home / "audit.sarif").read_text())
     lines = (weak.directory / "data/pg_hba.conf").read_text().splitlines()
     assert run["invocations"][0]["executionSuccessful"] is True
     of_rules = {}
     for result in run["results"]:
-        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         for location in result["locations"]:
             place = location.get("physicalLocation", {})
             if "region" in place and result["ruleId"].startswith("rule-"):
@@ -88,7 +87,7 @@ def test_none_is_reached(home, weak):
     audit(home, weak, "--html", home / "page.html", "--sarif", home / "audit.sarif", status=1)
     page = html_pages.check((home / "page.html").read_text())
     assert "1 server not audited" in page.text
-    (run,) = json.loads((home / "audit.sarif").read_text())["runs"]
+    run = sarif_logs.check((home / "audit.sarif").read_text())
     assert run["results"] == [] and run["invocations"][0]["executionSuccessful"] is False
 
 
