@@ -13,6 +13,7 @@ import psycopg2
 import pytest
 
 import html_pages
+import sarif_logs
 from certificates import make_root
 from chromium import chromium  # noqa: F401
 from home import Home
@@ -154,6 +155,7 @@ def test_on_paper(fleet, chromium, tmp_path):  # noqa: F811
 
 def test_what_is_meant_to_harm(fleet):
     page = html_pages.check(fleet.text)
+    sarif_logs.check(fleet.sarif.read_text())
     for path in (fleet.page, fleet.sarif):
         text = path.read_text()
         assert SECRET not in text and fleet.weak.password not in text and "\x1b" not in text and TURNED not in text
