@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
@@ -124,6 +125,43 @@ static size_t list_users(const struct pga_cluster *cluster, const char *user, st
 	return count;
 }
 
+/* Whether what answers has its data there: the file that led to it is in the server's own
+ * directory, too, and no copy has its times. In a container, or in a copy of the directory, it may
+ * name another server's socket. */
+static int check_own(struct pga_cluster_session *session, const struct pga_cluster *cluster,
+		     struct pga_error *error)
+{
+	char *path = pga_cluster_file(cluster, "postmaster.pid");
+	PGresult *row = pga_cluster_ask(
+	    session,
+	    "SELECT extract(epoch FROM change)::pg_catalog.int8, extract(epoch FROM "
+	    "modification)::pg_catalog.int8, pg_catalog.current_setting('data_directory') FROM "
+	    "pg_catalog.pg_stat_file('postmaster.pid')",
+	    error);
+	struct pga_as_owner as;
+	struct stat status;
+	int result = row != NULL && path != NULL ? pga_cluster_as_owner(cluster, &as, error) : -1;
+
+	if (path == NULL)
+		(void)pga_fail_memory(error);
+	if (result == 0) {
+		if (stat(path, &status) != 0 ||
+		    strtoll(pga_pg_value(row, 0, 0), NULL, 10) != status.st_ctim.tv_sec ||
+		    strtoll(pga_pg_value(row, 0, 1), NULL, 10) != status.st_mtim.tv_sec)
+			result = pga_fail(error,
+					  "name the directory of a server that runs here; one that "
+					  "runs in a container is changed from within. Nothing was "
+					  "changed",
+					  "%s: the server that its postmaster.pid leads to has its "
+					  "data elsewhere, in %s",
+					  cluster->directory, pga_pg_value(row, 0, 2));
+		pga_cluster_as_before(&as);
+	}
+	PQclear(row);
+	free(path);
+	return result;
+}
+
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error)
 {
@@ -145,8 +183,12 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 		const char *said;
 
 		session->connection = connect_as(cluster, tried[i].user, tried[i].as_owner);
-		if (is_superuser(session->connection))
-			return session;
+		if (is_superuser(session->connection)) {
+			if (check_own(session, cluster, error) == 0)
+				return session;
+			pga_cluster_leave(session);
+			return NULL;
+		}
 		said = PQstatus(session->connection) == CONNECTION_OK
 			   ? "its user is no superuser"
 			   : PQerrorMessage(session->connection);

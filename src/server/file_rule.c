@@ -34,26 +34,43 @@ static const char *reason_of(int failed)
 	return failed == NO_FILE ? "no regular file" : strerror(failed);
 }
 
-/* Opens it as the server's user would. Returns the errno, or NO_FILE. */
-static int try_to_read(const struct pga_cluster *cluster, const char *path)
+/* Returns the errno, or NO_FILE. */
+static int try_to_open(const char *path)
 {
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
-	struct pga_as_owner as;
-	struct pga_error ignored;
 	int failed = 0;
-	int file;
 
-	if (pga_cluster_as_owner(cluster, &as, &ignored) != 0)
-		return EPERM;
-	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file < 0 || fstat(file, &status) != 0)
 		failed = errno;
 	else if (!S_ISREG(status.st_mode))
 		failed = NO_FILE;
 	if (file >= 0)
 		(void)close(file);
+	return failed;
+}
+
+/* The same as the server's user. */
+static int try_to_read(const struct pga_cluster *cluster, const char *path)
+{
+	struct pga_as_owner as;
+	struct pga_error ignored;
+	int failed;
+
+	if (pga_cluster_as_owner(cluster, &as, &ignored) != 0)
+		return EPERM;
+	failed = try_to_open(path);
 	pga_cluster_as_before(&as);
 	return failed;
+}
+
+int pga_server_file_check_ours(const char *path, struct pga_error *error)
+{
+	const int failed = try_to_open(path);
+
+	return failed == 0
+		   ? 0
+		   : pga_fail(error, "nothing was changed", "%s: %s", path, reason_of(failed));
 }
 
 int pga_server_file_check_readable(const struct pga_cluster *cluster, const char *path,

@@ -17,6 +17,9 @@ char *pga_server_file_path(const struct pga_cluster *cluster, const char *file);
 int pga_server_file_check_readable(const struct pga_cluster *cluster, const char *path,
 				   struct pga_error *error);
 
+/* Checks the same for whoever runs this, of a file that is copied. Returns -1 with the reason. */
+int pga_server_file_check_ours(const char *path, struct pga_error *error);
+
 /* Checks a key's owner and mode as the server does (check_ssl_key_file_permissions() of
  * be-secure-common.c). Returns -1 with the reason, and a hint that says what would be right. */
 int pga_server_key_check_mode(const struct pga_cluster *cluster, const char *path,

@@ -36,7 +36,9 @@ static int check_files(const struct pga_cluster *cluster, const char *certificat
 		       struct pga_error *error)
 {
 	if (pair->copied)
-		return 0;
+		return pga_server_file_check_ours(certificate, error) == 0
+			   ? pga_server_file_check_ours(key, error)
+			   : -1;
 	if (pga_server_file_check_readable(cluster, certificate, error) != 0 ||
 	    pga_server_file_check_readable(cluster, key, error) != 0 ||
 	    pga_server_key_check_mode(cluster, key, error) != 0)

@@ -1,4 +1,7 @@
-"""pganchor server … SERVICE where a pooler is before the server: its files and settings are others, and its connections are old."""
+"""pganchor server … where what answers is not the server that is meant, or not it alone: a pooler, another's directory, a FIFO."""
+
+import os
+import shutil
 
 import pytest
 
@@ -49,3 +52,27 @@ def test_what_the_server_notices_is_not_for_the_terminal(home, server):
     finally:
         ask(server, f"ALTER ROLE {SUPERUSER} RESET ALL")
     assert done.returncode == 0 and "DEBUG" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("command", [["require-tls"], ["enable-tls", "--min-version", "TLSv1.3"], ["disable-tls", "--lock-out"]], ids=lambda words: words[0])
+def test_a_copy_of_the_directory_leads_to_no_other_server(home, server, tmp_path, command):
+    """Its postmaster.pid names the socket of the other, and a process that nobody may look at: the first of a container has that number."""
+    copy = tmp_path / "copy"
+    shutil.copytree(data(server), copy, symlinks=True, ignore=shutil.ignore_patterns("base", "pg_wal"))
+    copy.chmod(0o700)
+    pid = copy / "postmaster.pid"
+    pid.write_text("1\n" + pid.read_text().split("\n", 1)[1])
+    for path in (copy, *copy.rglob("*")):
+        os.chown(path, data(server).stat().st_uid, data(server).stat().st_gid)
+    files = {path: path.read_bytes() for path in (data(server) / "pg_hba.conf", data(server) / "postgresql.auto.conf")}
+    done = home.pganchor("server", *command, "--data-dir", copy, "--user", SUPERUSER, "--yes")
+    assert done.returncode == 1 and "pganchor: " in done.stderr, (done.stdout, done.stderr)
+    assert {path: path.read_bytes() for path in files} == files
+    assert not list(data(server).glob("pganchor-*")) and not list(copy.glob("pganchor-*"))
+
+
+def test_a_certificate_that_has_no_end_is_not_waited_for(home, server, tmp_path):
+    os.mkfifo(tmp_path / "fifo.crt")
+    done = home.pganchor("server", "enable-tls", "--data-dir", data(server), "--user", SUPERUSER, "--cert", tmp_path / "fifo.crt",
+                         "--key", tmp_path / "fifo.crt", "--yes")
+    assert done.returncode == 1 and "fifo.crt: " in done.stderr and "no regular file" in done.stderr, (done.stdout, done.stderr)
