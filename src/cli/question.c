@@ -82,7 +82,7 @@ void pga_question_end(struct pga_question *question)
 
 int pga_question_confirm(struct pga_question *question, const char *text, struct pga_error *error)
 {
-	struct pga_answer answer;
+	struct pga_answer answer = {.whole = false};
 	const int result = pga_question_ask(question, text, &answer, error);
 
 	pga_question_end(question);

@@ -31,7 +31,7 @@ uint64_t *pga_boxes_add(struct pga_boxes *boxes)
 {
 	if (boxes->count == boxes->room) {
 		const size_t room = boxes->room * 2 + 8;
-		uint64_t *more = room <= BOXES_AT_MOST * 2
+		uint64_t *more = room <= 2 * (size_t)BOXES_AT_MOST
 				     ? reallocarray(boxes->bits, room, boxes->stride * sizeof *more)
 				     : NULL;
 

@@ -64,7 +64,7 @@ static void become(const struct pga_cluster *cluster, const struct passwd *owner
 	(void)umask(077);
 	if (setsid() >= 0 && dup2(run->input.descriptor, 0) >= 0 &&
 	    dup2(run->output.descriptor, 1) >= 0 && dup2(run->errors.descriptor, 2) >= 0 &&
-	    chdir("/") == 0 && become_owner(cluster, owner))
+	    chdir("/") == 0 && become_owner(cluster, owner) && argv[0] != NULL)
 		(void)execve(argv[0], argv, envp);
 	(void)dprintf(2, "%s\n", strerror(errno));
 	_exit(127);
@@ -280,9 +280,11 @@ static int find_config(struct pga_own_postgres *own, const char *options, struct
 	static const char name[] = "config_file=";
 	char *usual = pga_cluster_file(own->cluster, "postgresql.conf");
 	const char *found = strstr(options, name);
-	int result = usual != NULL ? 0 : pga_fail_memory(error);
+	int result = 0;
 
-	if (result == 0 && found != NULL && !is_file(own->cluster, usual)) {
+	if (usual == NULL)
+		return pga_fail_memory(error);
+	if (found != NULL && !is_file(own->cluster, usual)) {
 		own->config = strndup(found, strcspn(found, "\"\n"));
 		result = own->config != NULL ? 0 : pga_fail_memory(error);
 	}
