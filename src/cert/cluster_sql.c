@@ -184,7 +184,8 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 
 		session->connection = connect_as(cluster, tried[i].user, tried[i].as_owner);
 		if (is_superuser(session->connection)) {
-			if (check_own(session, cluster, error) == 0)
+			if (pga_cluster_steady(session, error) == 0 &&
+			    check_own(session, cluster, error) == 0)
 				return session;
 			pga_cluster_leave(session);
 			return NULL;
@@ -291,6 +292,22 @@ PGresult *pga_cluster_ask_with(struct pga_cluster_session *session, const char *
 	return rows_of(session, result, error);
 }
 
+/* A server of an older version does not have all of them. */
+int pga_cluster_steady(struct pga_cluster_session *session, struct pga_error *error)
+{
+	PGresult *rows = pga_cluster_ask(
+	    session,
+	    "SELECT pg_catalog.set_config('search_path', '', false) UNION ALL "
+	    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
+	    "WHERE name OPERATOR(pg_catalog.=) ANY (ARRAY['idle_session_timeout', "
+	    "'idle_in_transaction_session_timeout', 'statement_timeout', 'lock_timeout', "
+	    "'transaction_timeout'])",
+	    error);
+
+	PQclear(rows);
+	return rows != NULL ? 0 : -1;
+}
+
 /* A setting that the command line has is no other's to change. */
 static int check_setting(const char *name, const char *value, const char *source,
 			 const struct pga_cluster_setting *wanted, struct pga_error *error)
@@ -341,13 +358,15 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
 			struct pga_error *error)
 {
-	PGresult *rows = pga_cluster_ask(
-	    session,
-	    "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
-	    "'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
-	    "'ssl_key_file') "
-	    "ORDER BY seqno",
-	    error);
+	PGresult *rows =
+	    pga_cluster_check_config(session, error) == 0
+		? pga_cluster_ask(
+		      session,
+		      "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
+		      "'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', "
+		      "'ssl_cert_file', 'ssl_key_file') ORDER BY seqno",
+		      error)
+		: NULL;
 	int result = rows != NULL ? 0 : -1;
 
 	for (size_t k = 0; k < PGA_TLS_SETTINGS; k++)
@@ -402,6 +421,28 @@ int pga_cluster_alter_one(struct pga_cluster_session *session,
 	return result;
 }
 
+/* What alone could not be applied, such as what is for the server's start, keeps it from nothing
+ * else. These texts are never translated. */
+int pga_cluster_check_config(struct pga_cluster_session *session, struct pga_error *error)
+{
+	PGresult *rows =
+	    pga_cluster_ask(session,
+			    "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0), error "
+			    "FROM pg_catalog.pg_file_settings WHERE error OPERATOR(pg_catalog.<>) "
+			    "'setting could not be applied' ORDER BY seqno LIMIT 1",
+			    error);
+	int result = rows != NULL ? 0 : -1;
+
+	if (rows != NULL && PQntuples(rows) > 0)
+		result = pga_fail(error, "mend it there; nothing was changed",
+				  "%s, line %s: the server says: %s; so it loads nothing of its "
+				  "configuration",
+				  pga_pg_value(rows, 0, 0), pga_pg_value(rows, 0, 1),
+				  pga_pg_value(rows, 0, 2));
+	PQclear(rows);
+	return result;
+}
+
 /* When this session has loaded its configuration last; "" where it cannot be told. */
 static void load_time(struct pga_cluster_session *session, char time[64])
 {
@@ -427,8 +468,13 @@ int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *er
 		return -1;
 	for (;;) {
 		load_time(session, now);
-		if (strcmp(before, now) != 0 || pga_dial_now() > deadline)
+		if (strcmp(before, now) != 0)
 			return 0;
+		if (pga_dial_now() > deadline)
+			return pga_fail(error, NULL,
+					"the server was told to load its configuration, and has "
+					"not done so in %d seconds",
+					LOAD_TIME / 1000);
 		(void)poll(NULL, 0, pause);
 		pause = pause < 100 ? pause * 2 : pause;
 	}

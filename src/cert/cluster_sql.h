@@ -41,10 +41,20 @@ int pga_cluster_command(struct pga_cluster_session *session, const char *words,
  * memory: then it is ended. */
 struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error);
 
+/* Has the server neither end the session nor cut a question short, whatever its role, its database
+ * or the server is set to: it is the way back while connections are tried elsewhere. And nothing is
+ * looked up in a schema that others can write to. */
+int pga_cluster_steady(struct pga_cluster_session *session, struct pga_error *error);
+
 /* Whether TLS can be changed there at all by ALTER SYSTEM, and be seen then: returns -1 where the
  * command line says otherwise, the server was built without TLS, or listens nowhere. */
 int pga_cluster_can_serve(struct pga_cluster_session *session,
 			  const struct pga_cluster_setting *wanted, struct pga_error *error);
+
+/* Returns -1, with the place and the server's reason, where an error in its configuration keeps it
+ * from loading any of it: pg_file_settings ends there, too, and does not show what
+ * postgresql.auto.conf says. */
+int pga_cluster_check_config(struct pga_cluster_session *session, struct pga_error *error);
 
 /* What postgresql.auto.conf says of them, each NULL where it does not. Belong to the session. */
 int pga_cluster_altered(struct pga_cluster_session *session,
@@ -58,7 +68,7 @@ int pga_cluster_alter(struct pga_cluster_session *session,
 		      struct pga_error *error);
 
 /* Has it load its configuration and its certificate anew, and waits until it has: whoever connects
- * then is shown what it has come to. */
+ * then is shown what it has come to. Returns -1 where it has not done so in a bounded time. */
 int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *error);
 
 /* What a setting is now, by pg_settings. The caller frees it; NULL with the reason. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* How often a server that shows something else yet is looked at again, 100 ms between. */
 #define TRIES 20
@@ -129,6 +130,18 @@ static int look_by_name(struct pga_server_work *work, struct pga_error *error)
 	return 0;
 }
 
+/* Another server may answer there. */
+static int check_off(const struct pga_server_work *work, struct pga_error *error)
+{
+	char *on = pga_cluster_show(work->target.session, PGA_TLS_ON, error);
+	int result = on != NULL ? 0 : -1;
+
+	if (on != NULL && strcmp(on, "off") != 0)
+		result = pga_fail(error, NULL, "its setting ssl is still %s", on);
+	free(on);
+	return result;
+}
+
 /* Returns -1 with what it shows in the place of what it should. */
 static int look(struct pga_server_work *work, struct pga_error *error)
 {
@@ -140,7 +153,7 @@ static int look(struct pga_server_work *work, struct pga_error *error)
 	if (shows < 0)
 		return -1;
 	if (!work->on)
-		return shows == 0 ? 0
+		return shows == 0 ? check_off(work, error)
 				  : pga_fail(error, NULL,
 					     "it goes on with TLS, and shows a "
 					     "certificate");
@@ -151,6 +164,21 @@ static int look(struct pga_server_work *work, struct pga_error *error)
 				"it shows another certificate (SHA-256 %.16s…) than this one "
 				"(%.16s…)",
 				work->shown, work->expected);
+	return 0;
+}
+
+/* What was set is in force, whatever the server goes by otherwise. */
+static int check_taken(const struct pga_server_work *work, const struct pga_server_settings *set,
+		       struct pga_error *error)
+{
+	for (size_t i = PGA_SET_CIPHERS; i <= PGA_SET_MAX; i++) {
+		const char *now = set->of[i].now;
+		const char *goal = work->goals[i].altered ? work->goals[i].value : NULL;
+
+		if (goal != NULL && now != NULL && strcasecmp(now, goal) != 0)
+			return pga_fail(error, NULL, "its %s is '%s' as before, and not '%s'",
+					pga_server_settings[i], now, goal);
+	}
 	return 0;
 }
 
@@ -166,6 +194,8 @@ static int compare(struct pga_server_work *work, struct pga_error *error)
 	if (!work->compared || strcmp(work->served, work->shown) != 0)
 		return 0;
 	result = pga_server_settings_read(work->target.session, &set, error);
+	if (result == 0)
+		result = check_taken(work, &set, error);
 	if (result == 0)
 		result = pga_server_spoken_ask(&work->target, &now, error);
 	if (result == 0)
@@ -208,6 +238,21 @@ static int prove_service(const struct pga_server_work *work, struct pga_error *e
 	return result;
 }
 
+/* With what takes them back: they are in the record. */
+static void add_settings_left(const struct pga_server_work *work, const struct pga_error *why,
+			      struct pga_left *left)
+{
+	const char *service = work->target.login.service;
+	struct pga_server_change change;
+
+	pga_left_add(left, "what stays: its settings (%s)", why->message);
+	if (pga_server_record_last(&work->record, &change))
+		pga_left_add(left, ", which pganchor server undo %s%s puts back",
+			     service != NULL ? "" : "--data-dir ",
+			     service != NULL ? service : work->target.cluster.directory);
+	pga_left_add(left, ". ");
+}
+
 /* The reason first, and then what stays of it all. */
 static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 		    struct pga_error *error)
@@ -219,7 +264,7 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 	struct pga_error why = {.message = ""};
 
 	if (pga_server_settings_alter(session, work->back, &why) != 0)
-		pga_left_add(&left, "what stays: its settings (%s). ", why.message);
+		add_settings_left(work, &why, &left);
 	else if (pga_server_record_take_back(&work->record, kept, &why) != 0)
 		pga_left_add(&left, "what stays: the record of it (%s). ", why.message);
 	else if (pga_server_copy_take_back(&work->copy, &why) != 0)

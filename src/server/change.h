@@ -102,12 +102,17 @@ int pga_server_work_do(struct pga_server_work *work, const char *command, struct
 int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_wish *wish,
 			  struct pga_error *error);
 
+/* Undo: returns -1 where the server would not load what comes back, wanted, as enable-tls looks at
+ * it; and what it is to show then is known. */
+int pga_server_check_comes_back(struct pga_server_work *work, const struct pga_server_wish *wish,
+				const char *const wanted[PGA_SET_COUNT], struct pga_error *error);
+
 /* Returns -1 where pg_hba.conf, as it will be, lets some in by TLS alone, who would be locked out
  * without it. */
 int pga_server_check_lock_out(struct pga_server_work *work, bool lock_out, struct pga_error *error);
 
-/* Returns -1 where a service would not get in any more without TLS to put it back. Where another
- * server than its own may answer, the plan warns of it. */
+/* Returns -1 where a service would not get in any more without TLS to put it back, or where another
+ * server than its own answers. */
 int pga_server_check_way_back(struct pga_server_work *work, bool lock_out, struct pga_error *error);
 
 /* Tells who loses TLS where it is switched off, and what that costs. */

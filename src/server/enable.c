@@ -110,18 +110,19 @@ static int keep_for_clients(struct pga_server_work *work, STACK_OF(X509) * chain
 	return work->no_root ? 0 : expect(last, work->root, error);
 }
 
-/* Everything that the server would look at. */
-static int check_pair(struct pga_server_work *work, const struct pga_server_wish *wish,
-		      const char *wanted[PGA_SET_COUNT], struct pga_error *error)
+/* Everything that the server would look at. The caller frees the chain. unusable: why it would be
+ * of a copy, if it is to be one. */
+static int check_files(struct pga_server_work *work, const struct pga_server_wish *wish,
+		       const char *const wanted[PGA_SET_COUNT], STACK_OF(X509) * *chain,
+		       struct pga_error *unusable, struct pga_error *error)
 {
 	const struct pga_cluster *cluster = &work->target.cluster;
 	const char *hosts[PGA_SERVER_HOSTS + 1];
-	struct pga_error unusable = {.message = ""};
 	const struct pga_server_pair pair = {
 	    .certificate = chosen(work, wanted, PGA_SET_CERT),
 	    .key = chosen(work, wanted, PGA_SET_KEY),
 	    .copied = wish->certificate != NULL && !by_service(work) &&
-		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key, &unusable),
+		      !pga_server_pair_is_usable(cluster, wish->certificate, wish->key, unusable),
 	    .passphrase = is_set(work, PGA_SEEN_PASSPHRASE),
 	    .ciphers = chosen(work, wanted, PGA_SET_CIPHERS),
 	    .tls13 = chosen(work, wanted, PGA_SET_TLS13),
@@ -130,7 +131,6 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 	    .max = chosen(work, wanted, PGA_SET_MAX),
 	    .hosts = hosts,
 	    .host_count = list_hosts(work, wish, hosts)};
-	STACK_OF(X509) *chain = NULL;
 	int result;
 
 	if (pair.passphrase && !is_set(work, PGA_SEEN_PASSPHRASE_RELOAD))
@@ -139,17 +139,26 @@ static int check_pair(struct pga_server_work *work, const struct pga_server_wish
 				"nobody; nothing was changed",
 				"the server would not load a key with a passphrase at a reload");
 	result = by_service(work)
-		     ? pga_service_pair_check(&work->target, &pair, &work->plan, &chain, error)
-		     : pga_server_pair_check(cluster, &pair, &work->plan, &chain, error);
+		     ? pga_service_pair_check(&work->target, &pair, &work->plan, chain, error)
+		     : pga_server_pair_check(cluster, &pair, &work->plan, chain, error);
+	return result == 0 ? expect(sk_X509_value(*chain, 0), work->expected, error) : -1;
+}
+
+static int check_pair(struct pga_server_work *work, const struct pga_server_wish *wish,
+		      const char *wanted[PGA_SET_COUNT], struct pga_error *error)
+{
+	const char *hosts[PGA_SERVER_HOSTS + 1];
+	struct pga_error unusable = {.message = ""};
+	STACK_OF(X509) *chain = NULL;
+	int result = check_files(work, wish, wanted, &chain, &unusable, error);
+
 	if (result == 0)
-		result = expect(sk_X509_value(chain, 0), work->expected, error);
-	if (result == 0)
-		result =
-		    keep_for_clients(work, chain, pair.host_count > 0 ? hosts[0] : NULL, error);
+		result = keep_for_clients(
+		    work, chain, list_hosts(work, wish, hosts) > 0 ? hosts[0] : NULL, error);
 	if (result == 0)
 		result = pga_server_look_at_clients(work, wish, chain, error);
 	sk_X509_pop_free(chain, X509_free);
-	if (result != 0 || !pair.copied)
+	if (result != 0 || unusable.message[0] == '\0')
 		return result;
 	return pga_server_plan_copy(work, wish, wanted, unusable.message, error);
 }
@@ -237,6 +246,30 @@ static int check_hosts(struct pga_server_work *work, const struct pga_server_wis
 		if (check_called(work, wish->hosts[i], error) != 0)
 			return -1;
 	return pga_server_look_at_clients(work, wish, NULL, error);
+}
+
+int pga_server_check_comes_back(struct pga_server_work *work, const struct pga_server_wish *wish,
+				const char *const wanted[PGA_SET_COUNT], struct pga_error *error)
+{
+	/* What is typed there is where it answers, and no name. */
+	const struct pga_server_wish same = {.service = wish->service,
+					     .directory = wish->directory,
+					     .user = wish->user,
+					     .policy = wish->policy,
+					     .pins = wish->pins};
+	struct pga_error ignored;
+	STACK_OF(X509) *chain = NULL;
+	int result;
+
+	if (by_service(work) && work->target.by_name)
+		return 0;
+	if (read_hosts(work, error) != 0)
+		return -1;
+	if (work->hosts.count > 0)
+		return check_hosts(work, &same, wanted, error);
+	result = check_files(work, &same, wanted, &chain, &ignored, error);
+	sk_X509_pop_free(chain, X509_free);
+	return result == 0 ? check_other_files(work, error) : -1;
 }
 
 static void plan_proof(struct pga_server_work *work)

@@ -75,7 +75,7 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 {
 	memset(by, 0, sizeof *by);
 	if (pga_service_login(&by->login, service, policy, pins, false, error) != 0 ||
-	    read_files(by, error) != 0 ||
+	    pga_cluster_check_config(by->login.session, error) != 0 || read_files(by, error) != 0 ||
 	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0 ||
 	    pga_require_check_wider(&by->tree, error) != 0 || make_files(by, error) != 0)
 		return -1;

@@ -134,9 +134,7 @@ static int enter(struct pga_service_login *login, bool local, struct pga_error *
 		return -1;
 	return login->host != NULL && login->address != NULL && login->user != NULL &&
 		       login->database != NULL
-		   ? pga_cluster_command(login->session,
-					 "SELECT pg_catalog.set_config('search_path', '', false)",
-					 error)
+		   ? 0
 		   : pga_fail_memory(error);
 }
 
@@ -146,8 +144,8 @@ static int enter(struct pga_service_login *login, bool local, struct pga_error *
 static int check_direct(const struct pga_service_login *login, struct pga_error *error)
 {
 	PGresult *row = pga_cluster_ask(login->session,
-					"SELECT ssl, pid FROM pg_catalog.pg_stat_ssl WHERE pid = "
-					"pg_catalog.pg_backend_pid()",
+					"SELECT ssl, pid FROM pg_catalog.pg_stat_ssl WHERE pid "
+					"OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()",
 					error);
 	const bool encrypted = strcmp(pga_pg_value(row, 0, 0), "t") == 0;
 	const bool same = strtol(pga_pg_value(row, 0, 1), NULL, 10) == login->process;
@@ -179,7 +177,10 @@ int pga_service_login(struct pga_service_login *login, const char *service,
 	result = verify(login, policy, pins, local, error);
 	if (result == 0)
 		result = enter(login, local, error);
-	return result == 0 ? check_direct(login, error) : result;
+	if (result == 0)
+		result = check_direct(login, error);
+	/* Not before: what is set at a pooler's session, others get. */
+	return result == 0 ? pga_cluster_steady(login->session, error) : result;
 }
 
 void pga_service_leave(struct pga_service_login *login)

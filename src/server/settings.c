@@ -74,10 +74,12 @@ static PGresult *ask_of(struct pga_cluster_session *session, const char *questio
 static int read_altered(struct pga_cluster_session *session, struct pga_server_settings *settings,
 			struct pga_error *error)
 {
-	PGresult *rows = ask_of(session,
-				"SELECT name, setting FROM pg_catalog.pg_file_settings WHERE "
-				"sourcefile LIKE '%/postgresql.auto.conf' AND name IN (",
-				PGA_SET_COUNT, ") ORDER BY seqno", error);
+	PGresult *rows = pga_cluster_check_config(session, error) == 0
+			     ? ask_of(session,
+				      "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE "
+				      "sourcefile LIKE '%/postgresql.auto.conf' AND name IN (",
+				      PGA_SET_COUNT, ") ORDER BY seqno", error)
+			     : NULL;
 	int result = rows != NULL ? 0 : -1;
 
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++) {

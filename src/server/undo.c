@@ -1,10 +1,13 @@
 /* The last change of pganchor server is put back: the plan. */
 #include "server/change.h"
+
+#include "base/text.h"
 #include "server/elsewhere.h"
 #include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_the_same(const char *one, const char *other)
@@ -110,6 +113,66 @@ static int find_out_whether_on(struct pga_server_work *work, struct pga_error *e
 	return 0;
 }
 
+/* What the server will go by where ALTER SYSTEM says nothing: its files, or what it was built with.
+ */
+static int find_behind(struct pga_server_work *work, size_t i, char **value,
+		       struct pga_error *error)
+{
+	const struct pga_server_value *set = &work->settings.of[i];
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *rows = NULL;
+
+	if (set->now == NULL)
+		return 0;
+	if (strcmp(set->source, "command line") == 0) {
+		*value = strdup(set->now);
+		return *value != NULL ? 0 : pga_fail_memory(error);
+	}
+	pga_text_addf(&words,
+		      "SELECT coalesce((SELECT setting FROM pg_catalog.pg_file_settings WHERE "
+		      "name = '%s' AND sourcefile NOT LIKE '%%/postgresql.auto.conf' "
+		      "ORDER BY seqno DESC LIMIT 1), (SELECT boot_val FROM "
+		      "pg_catalog.pg_settings WHERE name = '%s'))",
+		      pga_server_settings[i], pga_server_settings[i]);
+	if (!words.failed)
+		rows = pga_cluster_ask(work->target.session, pga_text_string(&words), error);
+	if (words.failed || (rows != NULL && (*value = strdup(pga_pg_value(rows, 0, 0))) == NULL))
+		(void)pga_fail_memory(error);
+	PQclear(rows);
+	pga_text_free(&words);
+	return *value != NULL ? 0 : -1;
+}
+
+/* Its TLS is to stay on, or come back: by a pair that it loads. */
+static int check_comes_back(struct pga_server_work *work, const struct pga_server_wish *wish,
+			    const struct pga_server_change *change, struct pga_error *error)
+{
+	const char *wanted[PGA_SET_COUNT] = {NULL};
+	char *behind[PGA_SET_COUNT] = {NULL};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < PGA_SET_COUNT; i++) {
+		if (!work->goals[i].altered)
+			continue;
+		wanted[i] = work->goals[i].value;
+		if (wanted[i] == NULL) {
+			result = find_behind(work, i, &behind[i], error);
+			wanted[i] = behind[i];
+		}
+	}
+	if (result == 0)
+		result = pga_server_check_comes_back(work, wish, wanted, error);
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		free(behind[i]);
+	if (result == 0 && work->expected[0] != '\0' && change->served[0] != '\0' &&
+	    strcmp(work->expected, change->served) != 0)
+		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
+			     "the certificate that comes back (SHA-256 %.16s…) is another than it "
+			     "has shown before %s (%.16s…)",
+			     work->expected, change->command, change->served);
+	return result;
+}
+
 /* A service leads to another machine at times, which may have been a standby of the one before. */
 static void warn_of_another(struct pga_server_work *work)
 {
@@ -189,6 +252,7 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 		return plan_stopped(work, &change, error);
 	warn_of_another(work);
 	if (find_out_whether_on(work, error) != 0 ||
+	    (work->on && work->changes && check_comes_back(work, wish, &change, error) != 0) ||
 	    (!work->on && work->served[0] != '\0' &&
 	     (pga_server_check_way_back(work, wish->lock_out, error) != 0 ||
 	      pga_server_check_lock_out(work, wish->lock_out, error) != 0 ||
@@ -196,10 +260,11 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 		return -1;
 	pga_plan_add(&work->plan, PGA_PLAN_STEP, "SELECT pg_reload_conf()");
 	pga_plan_add(&work->plan, PGA_PLAN_STEP,
-		     work->on ? "a TLS handshake with %s, port %u, has to show a certificate; else "
-				"all is put back"
-			      : "%s, port %u, has to answer that it does not use TLS; else all is "
-				"put back",
+		     work->on
+			 ? "a TLS handshake with %s, port %u, has to show its certificate; else "
+			   "all is put back"
+			 : "%s, port %u, has to answer that it does not use TLS; else all is "
+			   "put back",
 		     work->target.host, work->target.cluster.port);
 	if (plan_copies(work, &change, error) != 0)
 		return -1;

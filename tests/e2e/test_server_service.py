@@ -1,9 +1,13 @@
 """pganchor server enable-tls, disable-tls and undo of a SERVICE: the server is verified or reached by a socket, and no file of it is written."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import threading
 
 import psycopg2
 import pytest
@@ -162,6 +166,128 @@ def test_what_only_the_handshake_shows_is_put_back(home, server):
     """Another certificate's key: it cannot be seen from here, and no byte of it is asked for."""
     said = refuse(home, server, "enable-tls", "adm", "--cert", "own.crt", "--key", "next.key")
     assert "it does not use TLS" in said and "all was put back as it was" in said and not (home / RECORD).exists()
+
+
+def test_a_server_that_ends_idle_sessions_does_not_end_the_way_back(home, server):
+    """The session is idle while the handshakes are tried: by the clock of the server, for longer than this role's may be."""
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    server.sql(f"ALTER ROLE {SUPERUSER} SET idle_session_timeout = '1s'")
+    try:
+        said = refuse(home, server, "enable-tls", "adm", "--cert", "next.crt", "--key", "own.key")
+    finally:
+        server.sql(f"ALTER ROLE {SUPERUSER} RESET idle_session_timeout")
+    assert "it shows another certificate" in said and "all was put back as it was" in said
+
+
+def test_what_cannot_be_put_back_is_said_with_the_way(home, server):
+    """Somebody ends the session while the handshakes are tried."""
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    before = settings(server)
+    with subprocess.Popen([home.program.binary, "server", "enable-tls", "adm", "--cert", "next.crt", "--key", "own.key", "--yes"], env=home.environment(),
+                          stderr=subprocess.PIPE, text=True) as changing:
+        while settings(server).get("ssl_cert_file") != "'next.crt'" or settings(server)["ssl"] != "'on'":
+            assert changing.poll() is None
+        changing.send_signal(signal.SIGSTOP)
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pganchor'")
+        changing.send_signal(signal.SIGCONT)
+        said = changing.communicate()[1]
+    assert changing.returncode == 1 and ", which pganchor server undo adm puts back. " in said, said
+    told(home, "undo", "adm")
+    assert settings(server) == before and server.shown() == server.pin("own")
+
+
+def test_a_configuration_that_is_not_loaded_is_left_alone(home, server):
+    """Behind an error, the server shows nothing of what ALTER SYSTEM has set, and loads nothing of it."""
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    directory = data(server.server)
+    conf = directory / "postgresql.conf"
+    before = conf.read_text()
+    words = (("enable-tls", *server.pair("next")), ("enable-tls", "--min-version", "TLSv1.3"), ("disable-tls",), ("undo",), ("require-tls",))
+    conf.write_text(before + "this is = wrong = here\n")
+    try:
+        number = before.count("\n") + 1
+        for command, *options in words:
+            for way in (["prod" if command == "require-tls" else "adm"], ["--data-dir", directory, "--user", SUPERUSER]):
+                if command == "undo" and "--user" in way:
+                    continue  # it was by a service
+                more = options
+                if command == "require-tls" and way == ["prod"]:
+                    more = ["--write-by-sql"]
+                if "--user" in way and options[:1] == ["--cert"]:
+                    more = ["--cert", directory / "next.crt", "--key", directory / "next.key"]
+                said = refuse(home, server, command, *way, *more)
+                assert f"{conf}, line {number}: the server says: syntax error" in said and "nothing was changed" in said, (command, way, said)
+        # What is for the server's start alone is in the way of nothing.
+        conf.write_text(before + "max_connections = 77\n")
+        told(home, "enable-tls", "adm", "--min-version", "TLSv1.3")
+    finally:
+        conf.write_text(before)
+        server.sql("SELECT pg_reload_conf()")
+
+
+@contextlib.contextmanager
+def without_tls_at(address, port):
+    """Another server there, which answers that it has no TLS."""
+    with socket.create_server((address, port)) as listening:
+        def answer():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(8)
+                    connection.sendall(b"N")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_another_server_that_answers_there_proves_nothing(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    with without_tls_at("127.0.0.9", server.server.port):
+        said = refuse(home, server, "disable-tls", "adm", "--host", "127.0.0.9")
+    assert f"127.0.0.9, port {server.server.port}, shows no certificate, and not the one that the server of service adm has in own.crt" in said
+    assert told(home, "disable-tls", "adm")["tls"] is False
+
+
+def test_undo_of_a_pair_that_would_not_load_is_none(home, server):
+    """What it shows already would prove nothing of the pair that comes back."""
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    told(home, "enable-tls", "adm", *server.pair("next"))
+    directory = data(server.server)
+    crt, key, foreign = directory / "own.crt", directory / "own.key", directory / "foreign.key"
+    other = directory / "other.key"
+    crt.rename(directory / "own.gone")
+    said = refuse(home, server, "undo", "adm")
+    (directory / "own.gone").rename(crt)
+    assert "own.crt at the server of service adm: " in said and "No such file" in said, said
+    key.rename(other)
+    foreign.rename(key)
+    said = refuse(home, server, "undo", "adm")
+    key.rename(foreign)
+    other.rename(key)
+    assert "it shows another certificate" in said and "all was put back as it was" in said, said
+    report = told(home, "undo", "adm")
+    assert report["served"] == server.shown() == server.pin("own")
+
+
+def test_undo_by_the_data_directory_looks_at_the_pair_that_comes_back(home, server):
+    directory = data(server.server)
+    way = ("--data-dir", directory, "--user", SUPERUSER)
+    for name in "own", "next":
+        told(home, "enable-tls", *way, "--cert", directory / f"{name}.crt", "--key", directory / f"{name}.key")
+    (directory / "own.key").chmod(0o644)
+    said = refuse(home, server, "undo", *way)
+    (directory / "own.key").chmod(0o600)
+    assert "own.key" in said, said
+    assert told(home, "undo", *way)["served"] == server.shown() == server.pin("own")
+    assert told(home, "undo", *way)["tls"] is False
 
 
 def test_nobody_is_locked_out(home, server):
