@@ -31,14 +31,15 @@ struct asked {
 
 static int print_json(const struct asked *asked, const struct pga_requiring *requiring)
 {
-	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "directory",
-					pga_json_text(requiring->cluster.directory), "port",
-					(json_int_t)requiring->cluster.port, "changes",
+	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:b}",
+					"directory", pga_json_text(requiring->cluster.directory),
+					"port", (json_int_t)requiring->cluster.port, "changes",
 					pga_require_rules_as_json(requiring, false), "weak",
 					pga_require_rules_as_json(requiring, true), "locked_out",
 					pga_require_locked_out_as_json(requiring), "shut_out",
 					pga_require_shut_out_as_json(requiring), "proved",
-					(int)requiring->proved, "dry_run", (int)asked->dry_run),
+					(int)requiring->proved, "loaded", (int)!requiring->stale,
+					"dry_run", (int)asked->dry_run),
 			      PGA_EXIT_DONE);
 }
 
@@ -54,14 +55,37 @@ static void print_way_back(const struct asked *asked, const struct pga_requiring
 	pga_text_free(&text);
 }
 
+static void print_proof(const struct pga_requiring *requiring)
+{
+	for (size_t i = 0; i < requiring->trial_count; i++)
+		pga_print(stdout, "Proved: user %s of database %s is let in from %s %s\n",
+			  requiring->trials[i].user, requiring->trials[i].database,
+			  requiring->trials[i].address,
+			  requiring->trials[i].encrypted == PGA_LET_IN
+			      ? "with TLS, and not without"
+			      : "no more, neither with TLS nor without");
+}
+
+/* No line is to be changed. */
+static void print_required(const struct asked *asked, const struct pga_requiring *requiring)
+{
+	(void)puts(asked->dry_run ? "Would have the server load the files"
+				  : "The server has loaded the files");
+	if (asked->dry_run && requiring->stale) {
+		(void)puts("Its files want TLS already; but it may go by older rules, which do "
+			   "not");
+		return;
+	}
+	if (!asked->dry_run)
+		print_proof(requiring);
+	(void)puts("TLS is required already: no rule that is for the network lets anybody in "
+		   "without it");
+}
+
 static void print_done(const struct asked *asked, const struct pga_requiring *requiring)
 {
 	if (requiring->changes == 0) {
-		if (requiring->stale)
-			(void)puts(asked->dry_run ? "Would have the server load the files"
-						  : "The server has loaded the files");
-		pga_print(stdout, "TLS is required already: no rule that is for the network lets "
-				  "anybody in without it\n");
+		print_required(asked, requiring);
 		return;
 	}
 	if (asked->dry_run) {
@@ -72,13 +96,7 @@ static void print_done(const struct asked *asked, const struct pga_requiring *re
 		  "TLS is required: %zu line%s changed, looked at by the server, and "
 		  "loaded\n",
 		  requiring->changes, requiring->changes == 1 ? "" : "s");
-	for (size_t i = 0; i < requiring->trial_count; i++)
-		pga_print(stdout, "Proved: user %s of database %s is let in from %s %s\n",
-			  requiring->trials[i].user, requiring->trials[i].database,
-			  requiring->trials[i].address,
-			  requiring->trials[i].encrypted == PGA_LET_IN
-			      ? "with TLS, and not without"
-			      : "no more, neither with TLS nor without");
+	print_proof(requiring);
 	if (!requiring->proved && requiring->stays != NULL)
 		pga_print_warning("no connection from this machine could prove it: %s, line %zu, "
 				  "which is for the machine itself and stays, lets it in without "
@@ -97,15 +115,19 @@ static int ask_person(const struct pga_requiring *requiring, struct pga_error *e
 	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows it",
 			       error) != 0)
 		return -1;
-	if (pga_print_require_plan(question.out, requiring, error) == 0)
+	if (pga_print_require_plan(question.out, requiring, error) == 0) {
+		if (requiring->changes == 0)
+			pga_print(question.out, "No line is to be changed: the server is to load "
+						"its files, which want TLS already\n");
 		return pga_question_confirm(&question, "Do this? Type yes: ", error);
+	}
 	pga_question_end(&question);
 	return -1;
 }
 
 static int act(const struct asked *asked, struct pga_requiring *requiring, struct pga_error *error)
 {
-	const bool act = (requiring->changes > 0 || requiring->stale) && !asked->dry_run;
+	const bool act = !asked->dry_run;
 	const bool refused =
 	    requiring->changes > 0 && !asked->lock_out &&
 	    pga_require_check_shut_out(&requiring->locked_out, &requiring->shut_out,

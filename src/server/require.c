@@ -76,22 +76,35 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 /* In milliseconds: a file's time is of the kernel's last tick. */
 #define CLOCK_STEP 20
 
-/* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
+/* By the time of its last change of any kind: a file that was moved there keeps its other one. And
+ * by the link's own, if it is one. */
+static bool is_newer(const char *path, long long loaded)
+{
+	struct stat of[2];
+
+	if (stat(path, &of[0]) != 0 || lstat(path, &of[1]) != 0)
+		return true;
+	for (size_t i = 0; i < 2; i++)
+		if ((long long)of[i].st_ctim.tv_sec * 1000 + of[i].st_ctim.tv_nsec / 1000000 +
+			CLOCK_STEP >=
+		    loaded)
+			return true;
+	return false;
+}
+
+/* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded: as far
+ * as times tell. */
 static int look_at_time(struct pga_requiring *requiring, struct pga_error *error)
 {
 	char *loaded = show(requiring,
 			    "SELECT pg_catalog.floor(EXTRACT(epoch FROM "
 			    "pg_catalog.pg_conf_load_time()) OPERATOR(pg_catalog.*) 1000)::bigint",
 			    error);
-	struct stat status;
 
 	if (loaded == NULL)
 		return -1;
 	for (size_t i = 0; i < requiring->tree.part_count; i++)
-		if (stat(requiring->tree.parts[i].path, &status) == 0 &&
-		    (long long)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000 +
-			    CLOCK_STEP >=
-			strtoll(loaded, NULL, 10))
+		if (is_newer(requiring->tree.parts[i].path, strtoll(loaded, NULL, 10)))
 			requiring->stale = true;
 	free(loaded);
 	return 0;
@@ -149,8 +162,10 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	    pga_server_alone_begin(&requiring->alone, &requiring->cluster, error) != 0)
 		return -1;
 	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
-	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
-	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
+	if (requiring->session == NULL ||
+	    pga_cluster_check_config(requiring->session, error) != 0 ||
+	    check_tls(requiring, error) != 0 || read_rules(requiring, error) != 0 ||
+	    look_at_time(requiring, error) != 0 ||
 	    pga_require_check_wider(&requiring->tree, error) != 0 ||
 	    begin_files(requiring, error) != 0 ||
 	    pga_require_find_locked_out(requiring->session, &requiring->tree, true,
@@ -175,12 +190,27 @@ static void take_record_back(struct pga_served_file *record, struct pga_error *e
 	(void)pga_fail(error, left.text, "%s", first.message);
 }
 
+/* The files want TLS by now, and which rules are loaded no time tells for sure: one file may have
+ * gone, or a clock been set back. */
+static int load(struct pga_requiring *requiring, struct pga_error *error)
+{
+	struct pga_error why;
+
+	if (pga_cluster_reload(requiring->session, &why) == 0 &&
+	    pga_require_prove(requiring, &why) == 0) {
+		requiring->stale = false;
+		return 0;
+	}
+	return pga_fail(error, "no file was changed, and the server goes by them as they are now",
+			"TLS is not required: %s", why.message);
+}
+
 static int change(struct pga_requiring *requiring, struct pga_error *error)
 {
 	struct pga_hba_change change = {
 	    .session = requiring->session, .tree = &requiring->tree, .files = requiring->files};
 	struct pga_served_file record = {.written = false};
-	int result = requiring->changes > 0 ? pga_require_record(requiring, &record, error) : 0;
+	int result = pga_require_record(requiring, &record, error);
 
 	if (result == 0 && (result = pga_hba_change_write(&change, error)) == 0)
 		result = pga_hba_check_view(requiring->session, &requiring->tree, true, error);
@@ -189,6 +219,7 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 	if (result == 0)
 		result = pga_require_prove(requiring, error);
 	if (result == 0) {
+		requiring->stale = false;
 		pga_hba_change_keep(&change);
 	} else {
 		result = pga_hba_change_put_back(&change, "TLS is not required", error);
@@ -206,7 +237,7 @@ int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error)
 	int result;
 
 	pga_signals_hold(&signals);
-	result = change(requiring, error);
+	result = requiring->changes > 0 ? change(requiring, error) : load(requiring, error);
 	pga_signals_release(&signals);
 	return result;
 }

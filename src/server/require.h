@@ -75,7 +75,7 @@ struct pga_requiring {
 	struct pga_cluster_session *session; /* stands until the end: the way back */
 	struct pga_hba_tree tree;
 	size_t changes; /* lines that differ */
-	bool stale;     /* a file is newer than what the server has loaded */
+	bool stale;     /* the server may go by older rules than its files' */
 	struct pga_locked_out locked_out;
 	struct pga_shut_out shut_out;
 	char *named; /* the host that is named in a handshake; NULL: none */
@@ -95,7 +95,8 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 		     struct pga_error *error);
 
 /* Writes the files as their owner, has the server look at them before it loads them, loads them,
- * and proves it. Where that fails, all is put back, and error says so. */
+ * and proves it. Where that fails, all is put back, and error says so. With nothing to write, they
+ * are loaded all the same, and it is proved. */
 int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error);
 void pga_require_end(struct pga_requiring *requiring);
 

@@ -193,6 +193,8 @@ static int try_rule(struct pga_requiring *requiring, const struct pga_hba_world 
 	trial.plain_before = come(requiring, &trial, false);
 	if (trial.plain_before != PGA_LET_IN)
 		goto no_use;
+	/* No rule in the files does that. */
+	requiring->stale = requiring->stale || requiring->changes == 0;
 	trial.encrypted_before = come(requiring, &trial, true);
 	if (trial.encrypted_before == PGA_LET_IN ||
 	    (trial.encrypted_before == PGA_LET_IN_NOT && !requiring->stale)) {

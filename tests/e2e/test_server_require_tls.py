@@ -37,14 +37,13 @@ def ask(server, words):
 
 
 def give_rules(server, text):
-    """The file as it was loaded long ago."""
+    """The file as it was loaded long ago: by some steps of the clock later than its last change, of any kind."""
     path = data(server) / "pg_hba.conf"
     path.write_text(text)
     path.chmod(0o644)
-    os.utime(path, (1e9, 1e9))
-    before = ask(server, "SELECT pg_conf_load_time() FROM pg_reload_conf()")
     end = time.monotonic() + 120
-    while ask(server, "SELECT pg_conf_load_time()") == before:
+    while float(ask(server, "SELECT EXTRACT(epoch FROM pg_conf_load_time())")) < path.stat().st_ctime + 0.1:
+        ask(server, "SELECT pg_reload_conf()")
         assert time.monotonic() < end
 
 
@@ -80,6 +79,36 @@ def test_plain_connections_stay_out_and_encrypted_ones_get_in(home, make):
     assert connect(server, "require").stdout == "t\n"
     again = require(home, server, "--yes")
     assert again.returncode == 0 and again.stdout.endswith("TLS is required already: no rule that is for the network lets anybody in without it\n")
+
+
+def test_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(home, make):
+    """Somebody has moved a file there, which keeps its time: from a year when the server was not there yet."""
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    moved = data(server) / "pg_hba.conf.ours"
+    moved.write_text(LOCAL + NETWORK.replace("host", "hostssl"))
+    moved.chmod(0o644)
+    os.chown(moved, path.stat().st_uid, path.stat().st_gid)
+    os.utime(moved, (1e9, 1e9))
+    moved.rename(path)
+    dry = require(home, server, "--dry-run")
+    assert dry.returncode == 0 and "TLS is required" not in dry.stdout and "it may go by older rules, which do not\n" in dry.stdout, dry.stdout
+    told = json.loads(require(home, server, "--dry-run", "--json").stdout)
+    assert (told["changes"], told["loaded"], told["proved"]) == ([], False, False)
+    assert connect(server, "disable").stdout == "f\n"
+    done = require(home, server, "--yes")
+    assert done.returncode == 0 and f"Proved: user {USER} of database postgres is let in from 127.0.0.1 with TLS, and not without\n" in done.stdout, done.stderr
+    assert "pg_hba.conf" in connect(server, "disable").stderr
+    told = json.loads(require(home, server, "--dry-run", "--json").stdout)
+    assert (told["changes"], told["loaded"]) == ([], True)
+
+
+def test_where_no_line_is_to_be_changed_the_files_are_loaded_all_the_same(home, make):
+    """No time would tell of rules that are for other machines, where the clock was set back since."""
+    server = make(LOCAL + NETWORK.replace("host", "hostssl"))
+    loaded = ask(server, "SELECT pg_conf_load_time()")
+    assert require(home, server, "--dry-run").returncode == 0 and ask(server, "SELECT pg_conf_load_time()") == loaded
+    assert require(home, server, "--yes").returncode == 0 and ask(server, "SELECT pg_conf_load_time()") != loaded
 
 
 HORRORS = "\n".join([
