@@ -230,8 +230,9 @@ static void print_done_by_sql(const struct asked *asked, const struct pga_requir
 			      bool written)
 {
 	if (by->changes == 0)
-		(void)puts("TLS is required already: no rule that is for the network lets anybody "
-			   "in without it");
+		(void)puts("Its files want TLS already: no rule that is for the network lets "
+			   "anybody in without it. Whether the server has loaded them is not seen "
+			   "from here");
 	else if (!written)
 		pga_print(stdout,
 			  "Nothing was changed. On the server, as its owner:\n"

@@ -248,6 +248,12 @@ def test_over_sql_the_lines_are_shown_and_written_if_that_is_asked_for(home, by_
     assert "pg_hba.conf" in connect(by_service, "disable").stderr
 
 
+def test_over_sql_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(home, by_service):
+    (data(by_service) / "pg_hba.conf").write_text(LOCAL + NETWORK.replace("host", "hostssl"))
+    shown = home.pganchor("server", "require-tls", "prod")
+    assert shown.returncode == 0 and "TLS is required" not in shown.stdout and "has loaded them is not seen from here" in shown.stdout, shown
+
+
 def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service):
     path = data(by_service) / "pg_hba.conf"
     before = path.read_bytes()
