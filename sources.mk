@@ -433,6 +433,7 @@ SERVER = \
 	src/server/client_boxes.c src/server/client_boxes.h \
 	src/server/client_kinds.c src/server/client_kinds.h src/server/client_kinds_of.c \
 	src/server/require_sql.c src/server/require_sql.h \
+	src/server/require_sql_record.c src/server/require_sql_record.h \
 	src/server/require_undo.c src/server/require_undo.h \
 	src/server/require_world.c src/server/require_world.h \
 	src/server/servers_file.c src/server/servers_file.h \

@@ -1,4 +1,5 @@
 /* pganchor server require-tls: nobody gets in over the network without TLS. */
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_server.h"
@@ -226,6 +227,18 @@ static int print_json_by_sql(const struct asked *asked, const struct pga_require
 			      PGA_EXIT_DONE);
 }
 
+/* As it can be typed. */
+static void print_undo_of(const char *service)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add(&text, service[0] == '-' ? "-- " : "");
+	pga_text_add_shell_word(&text, service);
+	if (!text.failed)
+		pga_print(stdout, "next:\n    pganchor server undo %s\n", pga_text_string(&text));
+	pga_text_free(&text);
+}
+
 static void print_done_by_sql(const struct asked *asked, const struct pga_require_by_sql *by,
 			      bool written)
 {
@@ -246,6 +259,8 @@ static void print_done_by_sql(const struct asked *asked, const struct pga_requir
 	else
 		pga_print_warning("a new connection with TLS is let in; that one without it is not "
 				  "could not be seen from here");
+	if (written)
+		print_undo_of(asked->service);
 }
 
 static int act_by_sql(const struct asked *asked, struct pga_require_by_sql *by,

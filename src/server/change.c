@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "server/left.h"
+#include "server/require_sql.h"
 #include "server/stopped.h"
 
 #include <poll.h>
@@ -43,7 +44,7 @@ static int open_target(struct pga_server_work *work, const struct pga_server_wis
 static int keep_others_out(struct pga_server_work *work, struct pga_error *error)
 {
 	return work->wish->service != NULL
-		   ? pga_server_target_lock(&work->target, error)
+		   ? pga_server_target_lock(&work->target.login, error)
 		   : pga_server_alone_begin(&work->alone, &work->target.cluster, error);
 }
 
@@ -395,11 +396,29 @@ static int change_files(struct pga_server_work *work, struct pga_error *error)
 	return result;
 }
 
+/* Undo of require-tls over SQL. */
+static int change_rules_by_sql(struct pga_server_work *work, struct pga_error *error)
+{
+	struct pga_served_file kept = {.written = false};
+	int result = 0;
+
+	if (work->rules.restored > 0)
+		result = pga_require_sql_undo(&work->rules, &work->target.login, error);
+	if (result == 0)
+		result = finish_undo(work, &kept, error);
+	if (result == 0)
+		result = prove(work, error);
+	pga_served_file_free(&kept);
+	return result;
+}
+
 static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	struct pga_served_file kept = {.written = false};
 	int result;
 
+	if (work->rules_by_sql)
+		return change_rules_by_sql(work, error);
 	if (unrequire(work, error) != 0)
 		return -1;
 	if (work->stopped)

@@ -61,6 +61,7 @@ struct pga_server_work {
 	struct pga_unrequiring
 	    rules;         /* disable, undo: lines of pg_hba.conf that require TLS no more */
 	bool unrequired;   /* that was done */
+	bool rules_by_sql; /* undo: these lines, over SQL */
 	bool changes;      /* there is something to do */
 	bool on;           /* what it comes to */
 	char expected[65]; /* certificate that it is to show then; "": TLS, whichever */
@@ -106,6 +107,14 @@ int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_
  * it; and what it is to show then is known. */
 int pga_server_check_comes_back(struct pga_server_work *work, const struct pga_server_wish *wish,
 				const char *const wanted[PGA_SET_COUNT], struct pga_error *error);
+
+/* The same of a service, where hex is what was recorded of it. */
+int pga_server_plan_rules_by_sql(struct pga_server_work *work, const char *hex,
+				 struct pga_error *error);
+
+/* Adds to the plan what becomes of these lines. */
+int pga_server_plan_lines(struct pga_server_plan *plan, const struct pga_hba_record *record,
+			  struct pga_error *error);
 
 /* Returns -1 where pg_hba.conf, as it will be, lets some in by TLS alone, who would be locked out
  * without it. */

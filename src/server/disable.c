@@ -139,19 +139,26 @@ static int plan_line(struct pga_server_plan *plan, const struct pga_hba_was *lin
 	return result;
 }
 
+int pga_server_plan_lines(struct pga_server_plan *plan, const struct pga_hba_record *record,
+			  struct pga_error *error)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (plan_line(plan, &record->items[i]) != 0)
+			return pga_fail_memory(error);
+	return 0;
+}
+
 int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_wish *wish,
 			  struct pga_error *error)
 {
 	const struct pga_require_wish same = {.directory = wish->directory, .user = wish->user};
-	const struct pga_hba_record *record = &work->rules.record;
 
 	if (wish->service != NULL)
 		return 0; /* no file of the data directory can be written from there */
 	if (pga_unrequire_plan(&work->rules, &same, error) != 0)
 		return -1;
-	for (size_t i = 0; i < record->count; i++)
-		if (plan_line(&work->plan, &record->items[i]) != 0)
-			return pga_fail_memory(error);
+	if (pga_server_plan_lines(&work->plan, &work->rules.record, error) != 0)
+		return -1;
 	if (pga_unrequire_has_work(&work->rules) && !work->stopped)
 		pga_plan_add(&work->plan, PGA_PLAN_STEP,
 			     "SELECT pg_reload_conf(), once pg_hba_file_rules shows no error");

@@ -155,6 +155,7 @@ bool pga_server_record_last(const struct pga_server_record *record,
 	change->command = text_of(last, "command");
 	change->time = text_of(last, "time");
 	change->served = text_of(last, "served");
+	change->hba = json_string_value(json_object_get(last, "hba"));
 	change->unrequired = json_is_true(json_object_get(last, "unrequired"));
 	goals_of(json_object_get(last, "before"), change->before);
 	goals_of(json_object_get(last, "after"), change->after);
@@ -174,6 +175,11 @@ int pga_server_record_push(struct pga_server_record *record, const struct pga_se
 		      now, "served", change->served, "unrequired", (int)change->unrequired,
 		      "before", goals_as_json(change->before), "after",
 		      goals_as_json(change->after), "placed", placed_as_json(change->placed));
+	if (object != NULL && change->hba != NULL &&
+	    json_object_set_new(object, "hba", json_string(change->hba)) != 0) {
+		json_decref(object);
+		object = NULL;
+	}
 	if (object == NULL || json_array_append_new(record->changes, object) != 0)
 		return pga_fail_memory(error);
 	return 0;

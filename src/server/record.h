@@ -22,6 +22,8 @@ struct pga_server_change {
 	const char *served;  /* what the server showed before: SHA-256 of its certificate, or "" */
 	struct pga_server_goal before[PGA_SET_COUNT]; /* of ALTER SYSTEM */
 	struct pga_server_goal after[PGA_SET_COUNT];
+	const char *hba; /* require-tls over SQL: the lines that it has changed, as the hex of a
+			    struct pga_hba_record (server/require_undo.h); NULL */
 	bool unrequired; /* with it, what require-tls had changed in pg_hba.conf was put back */
 	const char *placed[PGA_PLACED_FILES]; /* files that were made in the data directory; NULL:
 						 none */

@@ -4,6 +4,8 @@
 #include "cert/cluster_sql.h"
 #include "server/hba_change.h"
 #include "server/require.h"
+#include "server/require_sql_record.h"
+#include "server/require_undo.h"
 #include "server/sql_file.h"
 #include "tls/pg_answer.h"
 
@@ -37,22 +39,23 @@ static int check_lines(const struct pga_hba_tree *tree, struct pga_error *error)
 	return 0;
 }
 
-static int read_files(struct pga_require_by_sql *by, struct pga_error *error)
+int pga_require_sql_read(const struct pga_service_login *login, struct pga_hba_tree *tree,
+			 struct pga_error *error)
 {
 	const struct pga_hba_source source = {
-	    .read = read_by_sql, .list = list_by_sql, .context = by->login.session};
-	PGresult *row = pga_cluster_ask(by->login.session,
+	    .read = read_by_sql, .list = list_by_sql, .context = login->session};
+	PGresult *row = pga_cluster_ask(login->session,
 					"SELECT pg_catalog.current_setting('server_version_num'), "
 					"pg_catalog.current_setting('hba_file')",
 					error);
 	int result = -1;
 
 	if (row != NULL)
-		result = pga_hba_tree_read(&by->tree, &source, pga_pg_value(row, 0, 1),
+		result = pga_hba_tree_read(tree, &source, pga_pg_value(row, 0, 1),
 					   (int)strtol(pga_pg_value(row, 0, 0), NULL, 10) / 10000,
 					   error);
 	PQclear(row);
-	return result == 0 ? check_lines(&by->tree, error) : -1;
+	return result == 0 ? check_lines(tree, error) : -1;
 }
 
 /* The new bytes of each part. */
@@ -75,7 +78,8 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 {
 	memset(by, 0, sizeof *by);
 	if (pga_service_login(&by->login, service, policy, pins, false, error) != 0 ||
-	    pga_cluster_check_config(by->login.session, error) != 0 || read_files(by, error) != 0 ||
+	    pga_cluster_check_config(by->login.session, error) != 0 ||
+	    pga_require_sql_read(&by->login, &by->tree, error) != 0 ||
 	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0 ||
 	    pga_require_check_wider(&by->tree, error) != 0 || make_files(by, error) != 0)
 		return -1;
@@ -121,7 +125,7 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 	if (connection == NULL)
 		result = pga_fail(error, NULL, "a new connection does not get in: %s", why.message);
 	PQfinish(connection);
-	if (result == 0) {
+	if (result == 0 && !by->undoes) {
 		const char *where =
 		    by->login.address[0] != '\0' ? by->login.address : by->login.host;
 		const enum pga_let_in plain = pga_require_come(
@@ -171,6 +175,7 @@ static void put_back(struct pga_require_by_sql *by, size_t number, struct way_ba
 static int write_back(struct pga_require_by_sql *by, size_t begun, bool loaded,
 		      struct pga_error *error)
 {
+	const char *what = by->undoes ? "nothing was undone" : "TLS is not required";
 	const struct pga_error first = *error;
 	struct way_back back = {.written = false};
 
@@ -191,33 +196,78 @@ static int write_back(struct pga_require_by_sql *by, size_t begun, bool loaded,
 		return pga_fail(error,
 				"look at the file on the server; it is not pganchor's any more, "
 				"and was left alone",
-				"TLS is not required: %s; and another program has changed %s",
-				first.message, back.other);
+				"%s: %s; and another program has changed %s", what, first.message,
+				back.other);
+	by->put_back = true;
 	return pga_fail(
 	    error, loaded || back.written ? "it was written back as it was" : "nothing was changed",
-	    "TLS is not required: %s", first.message);
+	    "%s: %s", what, first.message);
 }
 
-int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
+/* What they have now is what the server sees. */
+static int look_again(const struct pga_require_by_sql *by, struct pga_error *error)
 {
-	sigset_t signals;
+	struct pga_hba_tree now = {.part_count = 0};
+	int result = pga_require_sql_read(&by->login, &now, error);
+
+	if (result == 0)
+		result = pga_hba_check_view(by->login.session, &now, false, error);
+	pga_hba_tree_free(&now);
+	return result;
+}
+
+static int change(struct pga_require_by_sql *by, struct pga_error *error)
+{
 	bool loaded = false;
 	size_t begun = 0;
 	int result;
 
-	pga_signals_hold(&signals);
 	result = write_files(by, &begun, error);
 	if (result == 0)
-		result = pga_hba_check_view(by->login.session, &by->tree, true, error);
+		result = by->undoes ? look_again(by, error)
+				    : pga_hba_check_view(by->login.session, &by->tree, true, error);
 	if (result == 0) {
 		loaded = true;
 		result = pga_cluster_reload(by->login.session, error);
 	}
 	if (result == 0)
 		result = prove(by, error);
-	if (result != 0)
-		result = write_back(by, begun, loaded, error);
+	return result == 0 ? 0 : write_back(by, begun, loaded, error);
+}
+
+/* The record is there before the files: killed between, `server undo` finds both. */
+int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
+{
+	struct pga_sql_record record = {.system = NULL};
+	sigset_t signals;
+	int result;
+
+	pga_signals_hold(&signals);
+	result = pga_sql_record_write(&record, &by->login, &by->tree, error);
+	if (result == 0) {
+		result = change(by, error);
+		if (result != 0 && by->put_back)
+			pga_sql_record_take_back(&record, error);
+	}
+	pga_sql_record_free(&record);
 	pga_signals_release(&signals);
+	return result;
+}
+
+int pga_require_sql_undo(const struct pga_unrequiring *rules, const struct pga_service_login *login,
+			 struct pga_error *error)
+{
+	/* All of it belongs to others, but for the list. */
+	struct pga_require_by_sql by = {.login = *login, .tree = rules->tree, .undoes = true};
+	int result;
+
+	by.afters = calloc(by.tree.part_count, sizeof *by.afters);
+	if (by.afters == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < by.tree.part_count; i++)
+		by.afters[i] = rules->files[i].after;
+	result = change(&by, error);
+	free(by.afters);
 	return result;
 }
 

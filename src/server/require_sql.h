@@ -21,7 +21,9 @@ struct pga_require_by_sql {
 	size_t changes;
 	struct pga_locked_out locked_out;
 	struct pga_shut_out shut_out;
-	bool proved; /* a new connection with TLS was let in, and one without it was not */
+	bool undoes;   /* lines become what they were: nobody is kept out by that */
+	bool put_back; /* after a failure: the files are as they were before */
+	bool proved;   /* a new connection with TLS was let in, and one without it was not */
 };
 
 /* Verifies the server as the service and the pins say, logs in, and reads its pg_hba.conf, with
@@ -34,6 +36,16 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
  * not atomic. The server looks at them, and loads them; then a new connection has to get in, and a
  * plain one not; else, or where one of them cannot be written, all are written back. */
 int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error);
+
+/* Reads the files, of a login. */
+int pga_require_sql_read(const struct pga_service_login *login, struct pga_hba_tree *tree,
+			 struct pga_error *error);
+
+/* Writes the lines back that are planned to be, in the same order, where a new connection has to
+ * get in. */
+struct pga_unrequiring;
+int pga_require_sql_undo(const struct pga_unrequiring *rules, const struct pga_service_login *login,
+			 struct pga_error *error);
 void pga_require_sql_end(struct pga_require_by_sql *by);
 
 #endif

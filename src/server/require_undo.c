@@ -136,31 +136,44 @@ static int read_record(const struct pga_cluster *cluster, struct pga_text *bytes
 	return 0;
 }
 
-int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
-		       struct pga_error *error)
+/* Each line that is going to change. */
+static void add_changes(const struct pga_hba_tree *tree, struct pga_text *bytes)
 {
-	struct pga_text bytes = PGA_TEXT_EMPTY;
 	struct pga_text after = PGA_TEXT_EMPTY;
-	struct pga_hba_record record;
-	char *elsewhere;
-	int result = read_record(&requiring->cluster, &bytes, &record, &elsewhere, error);
 
-	if (result == 0 && bytes.length == 0)
-		result = begin_bytes(&requiring->cluster, &bytes, error);
-	for (size_t i = 0; i < requiring->tree.part_count; i++)
-		for (size_t k = 0; k < requiring->tree.parts[i].file.count; k++) {
-			const struct pga_hba_part *part = &requiring->tree.parts[i];
+	for (size_t i = 0; i < tree->part_count; i++)
+		for (size_t k = 0; k < tree->parts[i].file.count; k++) {
+			const struct pga_hba_part *part = &tree->parts[i];
 			const struct pga_hba_line *line = &part->file.lines[k];
 			const enum pga_hba_becomes becomes = pga_hba_becomes(line);
 
 			if (becomes != PGA_HBA_NEEDS_TLS && becomes != PGA_HBA_COMMENTED_OUT)
 				continue;
 			pga_hba_add_line(&part->file, line, &after);
-			bytes.failed = bytes.failed || after.failed;
-			add_item(&bytes, part->path, pga_text_string(&after), after.length,
+			bytes->failed = bytes->failed || after.failed;
+			add_item(bytes, part->path, pga_text_string(&after), after.length,
 				 pga_text_string(&part->file.bytes) + line->start, line->length);
 			pga_text_free(&after);
 		}
+}
+
+void pga_hba_record_compose(const struct pga_hba_tree *tree, struct pga_text *bytes)
+{
+	pga_text_add(bytes, FIRST);
+	add_changes(tree, bytes);
+}
+
+int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
+		       struct pga_error *error)
+{
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	struct pga_hba_record record;
+	char *elsewhere;
+	int result = read_record(&requiring->cluster, &bytes, &record, &elsewhere, error);
+
+	if (result == 0 && bytes.length == 0)
+		result = begin_bytes(&requiring->cluster, &bytes, error);
+	add_changes(&requiring->tree, &bytes);
 	if (result == 0)
 		result = bytes.failed ? pga_fail_memory(error)
 				      : pga_served_file_put(&requiring->cluster, PGA_HBA_BEFORE,
@@ -234,7 +247,7 @@ static void settle(struct pga_unrequiring *undoing, const struct pga_hba_part *p
 	}
 }
 
-static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
+int pga_unrequire_plan_lines(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	const size_t count = undoing->tree.part_count;
 	struct pga_transaction_file *files = calloc(count, sizeof *files);
@@ -247,8 +260,6 @@ static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
 	}
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = plan_part(undoing, &undoing->tree.parts[i], &files[i], error);
-	if (result == 0)
-		result = pga_hba_change_check_owners(&undoing->tree, files, error);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		settle(undoing, &undoing->tree.parts[i], &files[i]);
 	for (size_t i = 0; i < undoing->record.count; i++)
@@ -264,6 +275,13 @@ static int find_tree(struct pga_unrequiring *undoing, const struct pga_require_w
 	undoing->session = pga_cluster_enter(&undoing->cluster, wish->user, error);
 	return undoing->session != NULL && pga_cluster_check_config(undoing->session, error) == 0
 		   ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
+		   : -1;
+}
+
+static int plan_parts(struct pga_unrequiring *undoing, struct pga_error *error)
+{
+	return pga_unrequire_plan_lines(undoing, error) == 0
+		   ? pga_hba_change_check_owners(&undoing->tree, undoing->files, error)
 		   : -1;
 }
 

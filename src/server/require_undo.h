@@ -36,6 +36,9 @@ int pga_hba_record_parse(struct pga_hba_record *record, const char *bytes, size_
 			 struct pga_error *error);
 void pga_hba_record_free(struct pga_hba_record *record);
 
+/* Adds such a record, of the lines of this tree that are going to change. */
+void pga_hba_record_compose(const struct pga_hba_tree *tree, struct pga_text *bytes);
+
 /* Adds what is going to change to what is kept there. */
 int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
 		       struct pga_error *error);
@@ -58,6 +61,9 @@ struct pga_unrequiring {
  * ended in either case. */
 int pga_unrequire_plan(struct pga_unrequiring *undoing, const struct pga_require_wish *wish,
 		       struct pga_error *error);
+
+/* The same for a record and a tree that are read already: what becomes of each line. */
+int pga_unrequire_plan_lines(struct pga_unrequiring *undoing, struct pga_error *error);
 
 /* Puts the lines back, has the server look at them and load them, and forgets what was restored.
  * Where that fails, all is as it was. */

@@ -61,11 +61,11 @@ int pga_server_target_open(struct pga_server_target *target, const char *directo
 	return pga_server_target_find_host(target, error);
 }
 
-/* Which server it is. */
-static int identify(struct pga_server_target *target, unsigned *port, struct pga_error *error)
+int pga_server_identify(struct pga_cluster_session *session, char **system, char **directory,
+			unsigned *port, struct pga_error *error)
 {
 	PGresult *row = pga_cluster_ask(
-	    target->session,
+	    session,
 	    "SELECT system_identifier, pg_catalog.current_setting('data_directory'), "
 	    "pg_catalog.current_setting('port') FROM pg_catalog.pg_control_system()",
 	    error);
@@ -76,12 +76,10 @@ static int identify(struct pga_server_target *target, unsigned *port, struct pga
 	if (PQntuples(row) != 1 || PQnfields(row) != 3) {
 		(void)pga_fail(error, NULL, "the server does not say which one it is");
 	} else {
-		target->system = strdup(pga_pg_value(row, 0, 0));
-		target->cluster.directory = strdup(pga_pg_value(row, 0, 1));
+		*system = strdup(pga_pg_value(row, 0, 0));
+		*directory = strdup(pga_pg_value(row, 0, 1));
 		*port = (unsigned)strtoul(pga_pg_value(row, 0, 2), NULL, 10);
-		result = target->system != NULL && target->cluster.directory != NULL
-			     ? 0
-			     : pga_fail_memory(error);
+		result = *system != NULL && *directory != NULL ? 0 : pga_fail_memory(error);
 	}
 	PQclear(row);
 	return result;
@@ -105,10 +103,10 @@ static int find_way(struct pga_server_target *target, const char *where, unsigne
 	return target->host != NULL ? 0 : pga_fail_memory(error);
 }
 
-int pga_server_target_lock(const struct pga_server_target *target, struct pga_error *error)
+int pga_server_target_lock(const struct pga_service_login *login, struct pga_error *error)
 {
 	PGresult *row = pga_cluster_ask(
-	    target->session, "SELECT pg_catalog.pg_try_advisory_lock(7377830441)", error);
+	    login->session, "SELECT pg_catalog.pg_try_advisory_lock(7377830441)", error);
 	const bool locked = row != NULL && PQntuples(row) == 1 && PQnfields(row) == 1 &&
 			    strcmp(pga_pg_value(row, 0, 0), "t") == 0;
 	const bool asked = row != NULL;
@@ -119,7 +117,7 @@ int pga_server_target_lock(const struct pga_server_target *target, struct pga_er
 	return locked ? 0
 		      : pga_fail(error, "try again when it is done; nothing was changed",
 				 "another pganchor changes the server of service %s just now",
-				 target->login.service);
+				 login->service);
 }
 
 /* Whoever is to switch TLS on cannot be helped by what needs it. */
@@ -163,7 +161,10 @@ int pga_server_target_open_service(struct pga_server_target *target, const char 
 				"server's files are is for superusers; nothing was changed",
 				"user %s of service %s is no superuser", target->login.user,
 				service);
-	return identify(target, &port, error) == 0 ? find_way(target, where, port, error) : -1;
+	return pga_server_identify(target->session, &target->system, &target->cluster.directory,
+				   &port, error) == 0
+		   ? find_way(target, where, port, error)
+		   : -1;
 }
 
 void pga_server_target_close(struct pga_server_target *target)

@@ -35,9 +35,14 @@ int pga_server_target_open_service(struct pga_server_target *target, const char 
 				   const char *where, const struct pga_policy *policy,
 				   const struct pga_pins *pins, struct pga_error *error);
 
+/* Which server a session is at: its system identifier and data directory, which the caller frees in
+ * either case, and its port. */
+int pga_server_identify(struct pga_cluster_session *session, char **system, char **directory,
+			unsigned *port, struct pga_error *error);
+
 /* Keeps other runs by a service out, which would prove what this one has changed, as far as they
  * are in the same database: as long as the session is there. Returns -1 where there is one. */
-int pga_server_target_lock(const struct pga_server_target *target, struct pga_error *error);
+int pga_server_target_lock(const struct pga_service_login *login, struct pga_error *error);
 
 void pga_server_target_close(struct pga_server_target *target);
 

@@ -240,6 +240,8 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	if (!pga_server_record_last(&work->record, &change))
 		return 0;
 	work->undone = change.command;
+	if (wish->service != NULL && change.hba != NULL)
+		return pga_server_plan_rules_by_sql(work, change.hba, error);
 	if (change.unrequired)
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "%s has put back the rules that required TLS, too, and they stay so: "

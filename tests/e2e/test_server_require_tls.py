@@ -254,6 +254,61 @@ def test_over_sql_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(h
     assert shown.returncode == 0 and "TLS is required" not in shown.stdout and "has loaded them is not seen from here" in shown.stdout, shown
 
 
+RECORD = ".config/pganchor/servers.json"
+
+
+def require_over_sql(home, server):
+    """What pg_hba.conf was before, and has become."""
+    path = data(server) / "pg_hba.conf"
+    before = path.read_bytes()
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 0 and done.stdout.endswith("next:\n    pganchor server undo prod\n"), done
+    return before, path.read_bytes()
+
+
+def test_over_sql_undo_writes_back_what_was_there(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    path.chmod(0o640)
+    before, after = require_over_sql(home, by_service)
+    (entry,) = json.loads((home / RECORD).read_text())["servers"]
+    assert (entry["service"], [change["command"] for change in entry["changes"]]) == ("prod", ["require-tls"]) and mode_of(home / RECORD) == 0o600
+    shown = home.pganchor("server", "undo", "prod", "--dry-run")
+    assert shown.returncode == 0 and f"put back in {path}: {NETWORK}" in shown.stdout and path.read_bytes() == after, shown
+    done = home.pganchor("server", "undo", "prod", "--yes")
+    assert done.returncode == 0 and "Proved: " in done.stdout, done
+    assert path.read_bytes() == before and mode_of(path) == 0o640 and not (home / RECORD).exists()
+    assert connect(by_service, "disable").stdout == "f\n"
+    assert home.pganchor("server", "undo", "prod").stdout.startswith("There is nothing to undo")
+
+
+def test_over_sql_undo_leaves_what_others_have_written_since(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    before, after = require_over_sql(home, by_service)
+    path.write_bytes(after.replace(b"10.0.0.0/8 md5", b"10.1.0.0/16 md5") + b"host all other 192.0.2.0/24 md5\n")
+    done = home.pganchor("server", "undo", "prod", "--yes")
+    assert done.returncode == 0 and "somebody has changed this line since, and it stays as it is: hostssl\tall all 10.0.0.0/8 md5 # \\t\n" in done.stdout, done
+    assert path.read_bytes() == (before.replace(b"host\tall all 10.0.0.0/8 md5", b"hostssl\tall all 10.1.0.0/16 md5") + b"host all other 192.0.2.0/24 md5\n")
+    assert not (home / RECORD).exists()
+
+
+def test_over_sql_undo_that_lets_nobody_in_is_written_back_too(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    before, after = require_over_sql(home, by_service)
+    record = (home / RECORD).read_bytes()
+    command = ["strace", "-qqq", "-o", home / "trace", "-e", "trace=connect"]
+    words = ["--", home.program.binary, "server", "undo", "prod"]
+    assert home.run([*command, *words, "--dry-run"], env=NO_LEAKS).returncode == 0
+    connects = (home / "trace").read_text().count("connect(")
+    done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--yes"], env=NO_LEAKS)
+    assert done.returncode == 1 and "nothing was undone: a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done
+    assert path.read_bytes() == after and (home / RECORD).read_bytes() == record and "pg_hba.conf" in connect(by_service, "disable").stderr
+    # Who was killed before the file was written has a record, and nothing to be written.
+    path.write_bytes(before)
+    ask(by_service, "SELECT pg_reload_conf()")
+    done = home.pganchor("server", "undo", "prod", "--yes")
+    assert done.returncode == 0 and path.read_bytes() == before and not (home / RECORD).exists(), done
+
+
 def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service):
     path = data(by_service) / "pg_hba.conf"
     before = path.read_bytes()
@@ -263,7 +318,7 @@ def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service
     connects = (home / "trace").read_text().count("connect(")
     done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"], env=NO_LEAKS)
     assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done.stderr
-    assert path.read_bytes() == before
+    assert path.read_bytes() == before and not (home / RECORD).exists()
     assert connect(by_service, "disable").stdout == "f\n"
 
 
