@@ -18,7 +18,8 @@ struct pga_cluster_session;
 
 /* Connects as this superuser (NULL: PGUSER, or the user's own name, and postgres): as root first as
  * the server's owner, for peer authentication. Passwords are found as libpq finds them. NULL with
- * the reason, also where what answers has its data in another directory. To be ended by pga_cluster_leave(), which takes NULL, too. */
+ * the reason, also where what answers has its data in another directory. To be ended by
+ * pga_cluster_leave(), which takes NULL, too. */
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error);
 void pga_cluster_leave(struct pga_cluster_session *session);

@@ -37,8 +37,8 @@ int pga_question_begin(struct pga_question *question, const char *hint, struct p
 int pga_question_ask(struct pga_question *question, const char *text, struct pga_answer *answer,
 		     struct pga_error *error);
 
-/* Asks for a yes, and ends the question, whatever the answer. Returns -1 where it could not ask, and
- * unless yes was typed: with the error that nothing was changed. */
+/* Asks for a yes, and ends the question, whatever the answer. Returns -1 where it could not ask,
+ * and unless yes was typed: with the error that nothing was changed. */
 int pga_question_confirm(struct pga_question *question, const char *text, struct pga_error *error);
 
 void pga_question_end(struct pga_question *question);

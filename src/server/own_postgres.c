@@ -55,7 +55,7 @@ static void become(const struct pga_cluster *cluster, const struct passwd *owner
 	char *envp[4] = {NULL};
 	sigset_t none;
 
-	for (size_t i = 0; run->argv[i] != NULL && i < sizeof argv / sizeof argv[0] - 1; i++)
+	for (size_t i = 0; i < sizeof argv / sizeof argv[0] - 1 && run->argv[i] != NULL; i++)
 		memcpy(&argv[i], &run->argv[i], sizeof argv[i]);
 	memcpy(envp, environment, sizeof environment);
 	(void)sigemptyset(&none);
