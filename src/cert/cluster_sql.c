@@ -162,6 +162,19 @@ static int check_own(struct pga_cluster_session *session, const struct pga_clust
 	return result;
 }
 
+/* libpq takes it before the directory of a socket that is the host: then it would log in by TCP, at
+ * a server that nobody has verified. */
+static int check_socket(struct pga_error *error)
+{
+	const char *address = getenv("PGHOSTADDR");
+
+	return address == NULL || address[0] == '\0'
+		   ? 0
+		   : pga_fail(error, "unset it; nothing was changed",
+			      "PGHOSTADDR is set: it may lead to another server than the "
+			      "directory's own");
+}
+
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error)
 {
@@ -175,6 +188,10 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 
 	if (session == NULL) {
 		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	if (check_socket(error) != 0) {
+		pga_cluster_leave(session);
 		return NULL;
 	}
 	if (cluster->socket_directory[0] == '\0')

@@ -76,3 +76,11 @@ def test_a_certificate_that_has_no_end_is_not_waited_for(home, server, tmp_path)
     done = home.pganchor("server", "enable-tls", "--data-dir", data(server), "--user", SUPERUSER, "--cert", tmp_path / "fifo.crt",
                          "--key", tmp_path / "fifo.crt", "--yes")
     assert done.returncode == 1 and "fifo.crt: " in done.stderr and "no regular file" in done.stderr, (done.stdout, done.stderr)
+
+
+def test_no_address_of_the_environment_comes_before_the_socket(home, server):
+    """libpq would go there by TCP."""
+    before = server.connections()
+    done = home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run", env={"PGHOSTADDR": "127.0.0.1"})
+    assert done.returncode == 1 and "PGHOSTADDR is set" in done.stderr and "unset it" in done.stderr, done.stderr
+    assert server.connections() == before
