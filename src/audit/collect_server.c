@@ -181,7 +181,9 @@ static void add_certificate(struct pga_audit *audit, X509 *x509)
 	if (item != NULL) {
 		pga_certificate_tell_key(&certificate, &key);
 		pga_certificate_tell_signature(&certificate, &signature);
+		/* Without memory for them, it would be said that it has none. */
 		names = pga_x509_alternative_names(x509);
+		audit->failed = audit->failed || names == NULL;
 		item->subject = pga_audit_copy(audit, certificate.subject);
 		item->issuer = pga_audit_copy(audit, certificate.issuer);
 		item->names = pga_audit_copy(audit, names != NULL ? names : "");
@@ -219,6 +221,7 @@ void pga_audit_collect_chain(struct pga_audit *audit, const struct pga_audit_con
 		X509 *last = sk_X509_value(verified, length - 1);
 
 		root = pga_x509_name(X509_get_subject_name(last));
+		audit->failed = audit->failed || root == NULL;
 		(void)pga_certificate_pin(last, pin);
 	}
 	audit->root = pga_audit_copy(audit, root != NULL ? root : "");

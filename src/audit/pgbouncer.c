@@ -163,7 +163,6 @@ static void judge(struct pga_audit *audit, const struct pga_pgbouncer *ini,
 	read_rules(&judging);
 	pga_pgbouncer_judge(&judging);
 	pga_hba_free(&judging.rules);
-	audit->failed = audit->failed || ini->failed;
 }
 
 /* Reports name it by a path that means the same everywhere. */
@@ -196,7 +195,10 @@ struct pga_audit *pga_audit_pgbouncer(const char *path, const struct pga_policy 
 		pga_findings_detail(&audit->findings, "%s", error.message);
 	} else {
 		pga_pgbouncer_read(&ini, whole, pga_text_string(&bytes), bytes.length, open_file);
-		judge(audit, &ini, policy);
+		/* For want of memory, what it names may be without a name. */
+		audit->failed = ini.failed;
+		if (!audit->failed)
+			judge(audit, &ini, policy);
 		if (!audit->failed)
 			pga_audit_judge_unseen(audit);
 		pga_pgbouncer_free(&ini);

@@ -80,19 +80,21 @@ static int check_names(X509 *leaf, const char *path, const struct pga_server_pai
 {
 	char *names = pga_x509_alternative_names(leaf);
 
+	if (names == NULL)
+		return pga_fail_memory(error);
 	for (size_t i = 0; i < pair->host_count; i++) {
 		if (pga_certificate_names_host(leaf, pair->hosts[i]) == PGA_NAMED_NOT) {
 			(void)pga_fail(error,
 				       "a client with sslmode=verify-full would refuse it; nothing "
 				       "was changed",
 				       "%s: it does not name %s, but %s", path, pair->hosts[i],
-				       names != NULL && names[0] != '\0' ? names : "nobody");
+				       names[0] != '\0' ? names : "nobody");
 			free(names);
 			return -1;
 		}
 		pga_plan_add(plan, PGA_PLAN_CHECKED, "%s: it names %s", path, pair->hosts[i]);
 	}
-	if (names == NULL || names[0] == '\0')
+	if (names[0] == '\0')
 		pga_plan_add(plan, PGA_PLAN_WARNING,
 			     "%s: it has no subject alternative name: several drivers refuse it",
 			     path);

@@ -87,7 +87,9 @@ def test_an_audit_passes_nothing_over(home, failing_malloc, make_postgres, stepc
     for number, on in places(count, 40):
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         if done.returncode == 1:
-            assert "out of memory" in done.stderr or "Cannot allocate memory" in done.stderr, (number, on, done.stdout, done.stderr)
+            # Of what could not be read, the report says it.
+            said = done.stderr + done.stdout
+            assert "out of memory" in said or "Cannot allocate memory" in said, (number, on, done.stdout, done.stderr)
             failed += 1
             continue
         assert done.stdout.endswith("}\n"), (number, on, done)
