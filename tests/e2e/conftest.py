@@ -105,8 +105,10 @@ The documents, walkthroughs.py: what docs/*.md and the README's first day have p
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
+import datetime
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +182,21 @@ def is_for_the_whole(item):
     return any(word in LIBPQS and word not in USUAL_LIBPQS for word in words)
 
 
+def of_other_days(items, days, lately, least, today=None):
+    """What a landing leaves to other days, where all of it would take hours: of each test with parameters, but those of files that the
+    last commits have changed, it runs one in `days` of them, others each day, and at least so many. With `least` 0, the tests that
+    have none left take turns, too. lately: the paths that were changed, as git names them."""
+    groups = {}
+    for item in items:
+        if f"tests/e2e/{item.path.name}" not in lately:
+            groups.setdefault((item.module.__name__, item.originalname), []).append(item)
+    first = (today or datetime.date.today()).toordinal()
+    for number, group in enumerate(groups.values()):
+        kept = [item for at, item in enumerate(group) if (number + at + first) % days == 0]
+        kept = kept if len(kept) >= least else group[first % len(group):][:least]
+        yield from (item for item in group if item not in kept)
+
+
 def of_other_runs(items, share):
     """What is not for this run, where $PGANCHOR_TESTS_SHARE is "0/2" for the first of two at the same time, "1/2" for the second:
     each file is one's alone, the next in size for the one that has least. The tests' own runs of pytest do not inherit it."""
@@ -203,6 +220,9 @@ def pytest_collection_modifyitems(config, items):
         left.update(beyond_the_share([item for item in items if item not in left]))
         few = int(os.environ.get("PGANCHOR_TESTS_FEW") or 0)
         left.update(beyond_a_few([item for item in items if item not in left], few) if few else ())
+        days, lately = int(os.environ.pop("PGANCHOR_TESTS_DAYS", 1)), os.environ.pop("PGANCHOR_TESTS_LATELY", os.devnull)
+        chosen = [item for item in items if item not in left]
+        left.update(of_other_days(chosen, days, Path(lately).read_text().split(), 0 if few else 1) if days > 1 else ())
     left.update(of_other_runs([item for item in items if item not in left], os.environ.pop("PGANCHOR_TESTS_SHARE", "0/1")))
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]

@@ -1,5 +1,6 @@
 """The fixtures are what they say they are; the program under test takes no part."""
 
+import datetime
 import json
 import os
 import re
@@ -8,12 +9,13 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import certificates
-from conftest import beyond_the_share
+from conftest import beyond_the_share, of_other_days
 from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, redirect, reply, speak
 from hostile import stepca_answers
 from tracing import internet
@@ -291,6 +293,24 @@ def test_stepca_authority_signs_what_stepca_would_not(tmp_path, stepca, make_pos
         server = make_postgres(*stepca.authority().issue(tmp_path, "localhost", days=days))
         done = psql(bare_home, server.conninfo(sslmode="verify-full", sslrootcert=stepca.root))
         assert done.returncode == status, done.stderr
+
+
+def test_within_days_each_test_runs_with_all_of_its_parameters():
+    """Each day at least once, and all of them where its file was changed."""
+    def item(name, parameter, file="test_a.py"):
+        return SimpleNamespace(module=SimpleNamespace(__name__=file), path=Path(file), originalname=name, what=(name, parameter))
+
+    items = [*(item("many", number) for number in range(7)), item("two", 0), item("two", 1), item("alone", None)]
+    changed = [item("changed", number, "test_b.py") for number in range(4)]
+    for least in (0, 1):
+        days = []
+        for day in range(3):
+            others = list(of_other_days([*items, *changed], 3, ["tests/e2e/test_b.py"], least, datetime.date.fromordinal(738000 + day)))
+            days.append({each.what for each in items if each not in others})
+            assert not set(map(id, others)) & set(map(id, changed)) and others
+        assert set.union(*days) == {each.what for each in items}
+        assert [sum(name == "many" for name, _ in day) for day in days].count(2) == 2
+        assert [("alone", None) in day for day in days].count(True) == (3 if least else 1)
 
 
 def test_each_test_has_its_share_of_the_libpqs():
