@@ -297,10 +297,12 @@ def test_stepca_authority_signs_what_stepca_would_not(tmp_path, stepca, make_pos
 
 def test_within_days_each_test_runs_with_all_of_its_parameters():
     """Each day at least once, and all of them where its file was changed."""
-    def item(name, parameter, file="test_a.py"):
-        return SimpleNamespace(module=SimpleNamespace(__name__=file), path=Path(file), originalname=name, what=(name, parameter))
+    def item(name, parameter, file="test_a.py", turn=None):
+        return SimpleNamespace(module=SimpleNamespace(__name__=file), path=Path(file), originalname=name, what=(name, parameter),
+                               get_closest_marker={"in_turn": turn}.get)
 
-    items = [*(item("many", number) for number in range(7)), item("two", 0), item("two", 1), item("alone", None)]
+    build = item("build", None, turn=SimpleNamespace(args=(1, 3)))
+    items = [build, *(item("many", number) for number in range(7)), item("two", 0), item("two", 1), item("alone", None)]
     changed = [item("changed", number, "test_b.py") for number in range(4)]
     for least in (0, 1):
         days = []
@@ -311,6 +313,9 @@ def test_within_days_each_test_runs_with_all_of_its_parameters():
         assert set.union(*days) == {each.what for each in items}
         assert [sum(name == "many" for name, _ in day) for day in days].count(2) == 2
         assert [("alone", None) in day for day in days].count(True) == (3 if least else 1)
+        assert [build.what in day for day in days].count(True) == 1
+    assert not list(of_other_days([build], 3, ["packaging/debian/rules"], 1, datetime.date.fromordinal(738002)))
+    assert list(of_other_days([build], 3, ["packaging/dependencies.sh"], 1, datetime.date.fromordinal(738002)))
 
 
 def test_each_test_has_its_share_of_the_libpqs():
