@@ -47,50 +47,67 @@ static int fail_of(const PGconn *connection, const char *what, struct pga_error 
 	return pga_fail(error, NULL, "%s: %.*s", what, (int)strcspn(said, "\n"), said);
 }
 
-/* A server's notices are not for the terminal. */
-static void ignore_notice(void *context, const PGresult *result)
+/* libpq takes hostaddr before the directory of a socket that is the host: then it would log in by
+ * TCP, at a server that nobody has verified. What is not in the connection string comes from
+ * PGHOSTADDR, or from the service that PGSERVICE names, in a file that may be another one for
+ * another user. */
+static int check_socket(struct pga_error *error)
 {
-	(void)context;
-	(void)result;
+	PQconninfoOption *defaults = PQconndefaults();
+	const char *address = NULL;
+
+	if (defaults == NULL)
+		return pga_fail_memory(error);
+	for (const PQconninfoOption *option = defaults; option->keyword != NULL; option++)
+		if (strcmp(option->keyword, "hostaddr") == 0)
+			address = option->val;
+	if (address != NULL && address[0] != '\0')
+		(void)pga_fail(
+		    error, "unset them; nothing was changed",
+		    "PGHOSTADDR, or the service of PGSERVICE, has the address %s: it may "
+		    "lead to another server than the directory's own",
+		    address);
+	else
+		address = NULL;
+	PQconninfoFree(defaults);
+	return address == NULL ? 0 : -1;
 }
 
-/* As PQconnectdbParams(), which prints the notices of the login. */
-static PGconn *connect_quietly(const char *const *keywords, const char *const *values)
-{
-	const long long deadline = pga_dial_now() + LOGIN_TIME;
-	PGconn *connection = PQconnectStartParams(keywords, values, 0);
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-	(void)PQsetNoticeReceiver(connection, ignore_notice, NULL);
-	if (PQstatus(connection) == CONNECTION_BAD)
-		return connection;
-	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
-	       pga_login_wait(connection, deadline,
-			      status == PGRES_POLLING_READING ? POLLIN : POLLOUT) == 0)
-		status = PQconnectPoll(connection);
-	return connection;
-}
-
-/* The server takes a client for who its effective user is. */
-static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, bool as_owner)
+static int connect_by_socket(const struct pga_cluster *cluster, const char *user,
+			     PGconn **connection, struct pga_error *error)
 {
 	char port[16];
 	const char *const keywords[] = {
 	    "host", "port", "dbname", "user", "application_name", "client_encoding", NULL};
 	const char *const values[] = {
 	    cluster->socket_directory, port, "postgres", user, "pganchor", "UTF8", NULL};
-	struct pga_as_owner as;
 	struct pga_error ignored;
-	PGconn *connection = NULL;
 
 	(void)snprintf(port, sizeof port, "%u", cluster->port);
+	if (check_socket(error) != 0)
+		return -1;
+	*connection = PQconnectStartParams(keywords, values, 0);
+	/* No TLS is on a socket, and nothing to be judged. What went wrong, libpq tells. */
+	(void)pga_pinned_login(*connection, pga_dial_now() + LOGIN_TIME, NULL, NULL, &ignored);
+	return 0;
+}
+
+/* The server takes a client for who its effective user is. Whether it has logged in, the connection
+ * tells; -1 where it must not be tried. */
+static int connect_as(const struct pga_cluster *cluster, const char *user, bool as_owner,
+		      PGconn **connection, struct pga_error *error)
+{
+	struct pga_as_owner as;
+	struct pga_error ignored;
+	int result = 0;
+
 	if (!as_owner)
-		return connect_quietly(keywords, values);
+		return connect_by_socket(cluster, user, connection, error);
 	if (pga_cluster_as_owner(cluster, &as, &ignored) == 0) {
-		connection = connect_quietly(keywords, values);
+		result = connect_by_socket(cluster, user, connection, error);
 		pga_cluster_as_before(&as);
 	}
-	return connection;
+	return result;
 }
 
 static bool is_superuser(const PGconn *connection)
@@ -162,19 +179,6 @@ static int check_own(struct pga_cluster_session *session, const struct pga_clust
 	return result;
 }
 
-/* libpq takes it before the directory of a socket that is the host: then it would log in by TCP, at
- * a server that nobody has verified. */
-static int check_socket(struct pga_error *error)
-{
-	const char *address = getenv("PGHOSTADDR");
-
-	return address == NULL || address[0] == '\0'
-		   ? 0
-		   : pga_fail(error, "unset it; nothing was changed",
-			      "PGHOSTADDR is set: it may lead to another server than the "
-			      "directory's own");
-}
-
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error)
 {
@@ -190,16 +194,16 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	if (check_socket(error) != 0) {
-		pga_cluster_leave(session);
-		return NULL;
-	}
 	if (cluster->socket_directory[0] == '\0')
 		(void)snprintf(first, sizeof first, "it has no Unix-domain socket");
 	for (size_t i = 0; cluster->socket_directory[0] != '\0' && i < count; i++) {
 		const char *said;
 
-		session->connection = connect_as(cluster, tried[i].user, tried[i].as_owner);
+		if (connect_as(cluster, tried[i].user, tried[i].as_owner, &session->connection,
+			       error) != 0) {
+			pga_cluster_leave(session);
+			return NULL;
+		}
 		if (is_superuser(session->connection)) {
 			if (pga_cluster_steady(session, error) == 0 &&
 			    check_own(session, cluster, error) == 0)

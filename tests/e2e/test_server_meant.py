@@ -78,9 +78,14 @@ def test_a_certificate_that_has_no_end_is_not_waited_for(home, server, tmp_path)
     assert done.returncode == 1 and "fifo.crt: " in done.stderr and "no regular file" in done.stderr, (done.stdout, done.stderr)
 
 
-def test_no_address_of_the_environment_comes_before_the_socket(home, server):
+@pytest.mark.parametrize("env", [{"PGHOSTADDR": "127.0.0.1"}, {"PGSERVICE": "elsewhere"}], ids=["PGHOSTADDR", "PGSERVICE"])
+def test_no_address_of_the_environment_comes_before_the_socket(home, server, env):
     """libpq would go there by TCP."""
+    services = home / "services"
+    services.write_text("[elsewhere]\nhostaddr=127.0.0.1\n")
+    services.chmod(0o644)
     before = server.connections()
-    done = home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run", env={"PGHOSTADDR": "127.0.0.1"})
-    assert done.returncode == 1 and "PGHOSTADDR is set" in done.stderr and "unset it" in done.stderr, done.stderr
+    done = home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, "--dry-run",
+                         env={"PGSERVICEFILE": services, **env})
+    assert done.returncode == 1 and "the service of PGSERVICE, has the address 127.0.0.1" in done.stderr and "unset them" in done.stderr, done.stderr
     assert server.connections() == before
