@@ -5,6 +5,7 @@
 #include "server/left.h"
 #include "server/require_sql.h"
 #include "server/stopped.h"
+#include "tls/dial.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,8 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* How often a server that shows something else yet is looked at again, 100 ms between. */
-#define TRIES 20
+/* How often a server that shows something else yet is looked at again, 100 ms between, and for how
+ * long: where nothing answers, a look takes as long as a handshake may. */
+#define TRIES      20
+#define PROOF_TIME 20000
 
 /* The service that has led there, and that it leads to the same one now. */
 static int read_record(struct pga_server_work *work, struct pga_error *error)
@@ -213,8 +216,10 @@ static int compare(struct pga_server_work *work, struct pga_error *error)
 
 static int prove(struct pga_server_work *work, struct pga_error *error)
 {
+	const long long deadline = pga_dial_now() + PROOF_TIME;
+
 	for (int tries = 0; look(work, error) != 0; tries++) {
-		if (tries == TRIES)
+		if (tries == TRIES || pga_dial_now() > deadline)
 			return -1;
 		(void)poll(NULL, 0, 100);
 	}
@@ -419,6 +424,10 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 
 	if (work->rules_by_sql)
 		return change_rules_by_sql(work, error);
+	/* Somebody may have been asked since they were read. */
+	if (!work->stopped &&
+	    pga_server_settings_stand(work->target.session, &work->settings, error) != 0)
+		return -1;
 	if (unrequire(work, error) != 0)
 		return -1;
 	if (work->stopped)

@@ -127,6 +127,27 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 	return result == 0 ? read_altered(session, settings, error) : -1;
 }
 
+static bool is_same(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+int pga_server_settings_stand(struct pga_cluster_session *session,
+			      const struct pga_server_settings *settings, struct pga_error *error)
+{
+	struct pga_server_settings now;
+	int result = pga_server_settings_read(session, &now, error);
+
+	for (size_t i = 0; result == 0 && i < PGA_SET_COUNT; i++)
+		if (!is_same(now.of[i].altered, settings->of[i].altered) ||
+		    !is_same(now.of[i].now, settings->of[i].now))
+			result =
+			    pga_fail(error, "start again; nothing was changed",
+				     "somebody has changed %s meanwhile", pga_server_settings[i]);
+	pga_server_settings_free(&now);
+	return result;
+}
+
 void pga_server_settings_free(struct pga_server_settings *settings)
 {
 	for (size_t i = 0; i < PGA_SEEN_COUNT; i++) {

@@ -57,6 +57,11 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 			     struct pga_server_settings *settings, struct pga_error *error);
 void pga_server_settings_free(struct pga_server_settings *settings);
 
+/* Asks once more before something is set: returns -1 where somebody has changed one of those that a
+ * change may set since these were read. */
+int pga_server_settings_stand(struct pga_cluster_session *session,
+			      const struct pga_server_settings *settings, struct pga_error *error);
+
 /* Whether these can be set (NULL: stays as it is): returns -1 where the command line of the server
  * says otherwise, or the server was built without TLS or listens on no TCP port. */
 int pga_server_settings_check(const struct pga_server_settings *settings,

@@ -19,7 +19,8 @@ int pga_login_fail(const PGconn *connection, const char *otherwise, struct pga_e
 	return pga_fail(error, NULL, "%.*s", length, said);
 }
 
-int pga_login_wait(const PGconn *connection, long long deadline, short events)
+/* Until its socket has one of these events; -1 where the time is over. */
+static int wait_for(const PGconn *connection, long long deadline, short events)
 {
 	struct pollfd polled = {.fd = PQsocket(connection), .events = events};
 	const long long left = deadline - pga_dial_now();
@@ -72,8 +73,8 @@ int pga_pinned_login(PGconn *connection, long long deadline, const struct pga_po
 	if (PQstatus(connection) == CONNECTION_BAD)
 		return pga_login_fail(connection, "no connection could be begun", error);
 	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
-		if (pga_login_wait(connection, deadline,
-				   status == PGRES_POLLING_READING ? POLLIN : POLLOUT) != 0)
+		if (wait_for(connection, deadline,
+			     status == PGRES_POLLING_READING ? POLLIN : POLLOUT) != 0)
 			return pga_login_fail(connection, "the time for it was over", error);
 		status = PQconnectPoll(connection);
 		if (PQstatus(connection) == CONNECTION_MADE &&

@@ -21,8 +21,4 @@ int pga_pinned_login(PGconn *connection, long long deadline, const struct pga_po
  */
 int pga_login_fail(const PGconn *connection, const char *otherwise, struct pga_error *error);
 
-/* Waits until the connection's socket has one of these events (poll(2)). Returns -1 where the time
- * is over. */
-int pga_login_wait(const PGconn *connection, long long deadline, short events);
-
 #endif

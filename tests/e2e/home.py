@@ -164,8 +164,8 @@ class Home:
         """Run a command whose standard streams are a terminal that it controls, and type answers.
 
         answers   [(prompt, answer), ...]: once the regular expression `prompt` is found in what came since the last
-                  answer, `answer` and Enter (not behind a ^D) are typed; HANG_UP takes the terminal away. A prompt that
-                  never comes is an AssertionError.
+                  answer, `answer` and Enter (not behind a ^D) are typed; HANG_UP takes the terminal away. A function is
+                  called, and returns it. A prompt that never comes is an AssertionError.
         typed     what was typed before the command was started
         """
         master, slave = pty.openpty()
@@ -212,6 +212,7 @@ def converse(terminal, answers, deadline):
             if answer is HANG_UP:
                 terminal.close()
                 break
+            answer = answer() if callable(answer) else answer
             os.write(terminal.fileno(), (answer if answer.endswith("\x04") else answer + "\n").encode())
     assert not answers, f"never asked {answers[0][0]!r}; the terminal shows:\n{shown}"
     return shown.replace("\r\n", "\n")

@@ -319,6 +319,18 @@ def test_what_somebody_has_changed_since_stays(home, server, pair):
     assert altered(server) == {"ssl_min_protocol_version": "'TLSv1.2'"}
 
 
+def test_what_somebody_changes_while_it_asks_is_not_overwritten(home, server, pair):
+    def yes():
+        run_sql(server, "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.1'")
+        return "yes"
+
+    pair = place(server, pair)
+    done = home.pganchor_tty("server", "enable-tls", "--data-dir", data(server), "--user", SUPERUSER, *words_of(pair), "--min-version", "TLSv1.3",
+                             answers=[("Type yes: ", yes)])
+    assert done.returncode == 1 and "somebody has changed ssl_min_protocol_version meanwhile" in done.output, done
+    assert altered(server) == {"ssl_min_protocol_version": "'TLSv1.1'"} and asked_for_tls(server) is None
+
+
 RULES = HBA + "host all alice 10.0.0.0/8 scram-sha-256 # of the office\n"
 
 
