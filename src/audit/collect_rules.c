@@ -2,6 +2,7 @@
 #include "audit/address.h"
 #include "audit/collect.h"
 #include "audit/mask.h"
+#include "server/hba_shown.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static char *error_of(struct pga_audit *audit, const PGresult *row)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	pga_audit_mask_rule_error(&text, pga_audit_value(row, 9));
+	pga_hba_add_error_shown(&text, pga_audit_value(row, 9));
 	return pga_audit_take_text(audit, &text);
 }
 

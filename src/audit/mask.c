@@ -49,24 +49,6 @@ void pga_audit_mask_option(struct pga_text *text, const char *option)
 	pga_text_free(&masked);
 }
 
-/* What PostgreSQL says of a line that it cannot read ends, in these, with words of its options,
- * which may be a secret or the rest of one. It is never translated. */
-void pga_audit_mask_rule_error(struct pga_text *text, const char *said)
-{
-	static const char *const quoting[] = {
-	    "authentication option not in name=value format: ",
-	    "unrecognized authentication option name: ",
-	    "could not parse RADIUS secret list ",
-	};
-
-	for (size_t i = 0; i < sizeof quoting / sizeof quoting[0]; i++)
-		if (strncmp(said, quoting[i], strlen(quoting[i])) == 0) {
-			pga_text_addf(text, "%s" PGA_MASK, quoting[i]);
-			return;
-		}
-	pga_text_add_masked(text, said);
-}
-
 void pga_audit_mask_setting(struct pga_text *text, const char *name, const char *value)
 {
 	const bool command = strcmp(name, "ssl_passphrase_command") == 0;

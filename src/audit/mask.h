@@ -11,9 +11,6 @@ void pga_audit_add_word(struct pga_text *text, const char *word);
  * word of pg_hba.conf; nothing of what is no option there. */
 void pga_audit_mask_option(struct pga_text *text, const char *option);
 
-/* Adds what the server says of a rule that it cannot read. */
-void pga_audit_mask_rule_error(struct pga_text *text, const char *said);
-
 /* Adds the value of a setting of the server's: of a command that says a passphrase nothing. */
 void pga_audit_mask_setting(struct pga_text *text, const char *name, const char *value);
 

@@ -145,3 +145,21 @@ void pga_hba_add_shown(struct pga_text *text, const char *line, size_t length)
 		length--;
 	add_bytes(text, line, length);
 }
+
+/* What PostgreSQL says of a line that it cannot read ends, in these, with words of its options,
+ * which may be a secret or the rest of one. It is never translated. */
+void pga_hba_add_error_shown(struct pga_text *text, const char *said)
+{
+	static const char *const quoting[] = {
+	    "authentication option not in name=value format: ",
+	    "unrecognized authentication option name: ",
+	    "could not parse RADIUS secret list ",
+	};
+
+	for (size_t i = 0; i < sizeof quoting / sizeof quoting[0]; i++)
+		if (strncmp(said, quoting[i], strlen(quoting[i])) == 0) {
+			pga_text_addf(text, "%s" PGA_MASK, quoting[i]);
+			return;
+		}
+	pga_text_add_masked(text, said);
+}

@@ -15,4 +15,8 @@ bool pga_hba_option_is_open(const char *name, size_t length);
  * it is. */
 void pga_hba_add_shown(struct pga_text *text, const char *line, size_t length);
 
+/* Adds what the server says of a rule that it cannot read (the column error of pg_hba_file_rules),
+ * which may quote such a value. */
+void pga_hba_add_error_shown(struct pga_text *text, const char *said);
+
 #endif

@@ -1,4 +1,6 @@
 #include "server/hba_view.h"
+
+#include "server/hba_shown.h"
 #include "tls/pg_answer.h"
 
 #include <stdlib.h>
@@ -15,9 +17,15 @@ const char *pga_hba_view_question(int version)
 
 static int fail_of_row(const PGresult *rows, int row, const char *path, struct pga_error *error)
 {
-	return pga_fail(error, NULL, "%s, line %s: the server says: %s",
-			PQnfields(rows) > 4 ? pga_pg_value(rows, row, 4) : path,
-			pga_pg_value(rows, row, 0), pga_pg_value(rows, row, 3));
+	struct pga_text said = PGA_TEXT_EMPTY;
+	int result;
+
+	pga_hba_add_error_shown(&said, pga_pg_value(rows, row, 3));
+	result = pga_fail(error, NULL, "%s, line %s: the server says: %s",
+			  PQnfields(rows) > 4 ? pga_pg_value(rows, row, 4) : path,
+			  pga_pg_value(rows, row, 0), pga_text_string(&said));
+	pga_text_free(&said);
+	return result;
 }
 
 static bool is_same(const struct pga_hba_tree *tree, size_t place, const PGresult *rows, int row,

@@ -387,6 +387,17 @@ def test_no_secret_of_a_rule_is_shown(home, make):
         assert "S3CR3T" not in done.stdout + done.stderr, (done.args, done.stdout, done.stderr)
 
 
+def test_no_secret_is_told_in_the_servers_words(home, make):
+    """It quotes what it cannot read, such as the rest of a password with a comma in it."""
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    path.write_text(path.read_text() + "host all nobody 10.9.9.9/32 ldap ldapserver=h ldapbasedn=dc=a ldapbindpasswd=S3CR3T,S3CR3T\n")
+    for words in (["--dry-run"], ["--dry-run", "--json"], ["--yes"]):
+        done = require(home, server, *words)
+        assert done.returncode == 1 and ", line 3: the server says: authentication option" in done.stderr, done
+        assert "S3CR3T" not in done.stdout + done.stderr
+
+
 def test_over_sql_the_file_is_in_no_log(home, by_service):
     """It goes as a parameter, which no log shows, whatever is logged."""
     give_rules(by_service, LOCAL + NETWORK + SECRET_RULES)
