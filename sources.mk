@@ -446,7 +446,8 @@ SERVER = \
 	src/server/stopped.c src/server/stopped.h \
 	src/server/target.c src/server/target.h \
 	src/server/typed.c src/server/typed.h \
-	src/server/undo.c
+	src/server/undo.c \
+	src/server/unloaded.c src/server/unloaded.h
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \

@@ -32,13 +32,14 @@ struct asked {
 
 static int print_json(const struct asked *asked, const struct pga_requiring *requiring)
 {
-	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:b}",
+	return pga_json_print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b}",
 					"directory", pga_json_text(requiring->cluster.directory),
 					"port", (json_int_t)requiring->cluster.port, "changes",
 					pga_require_rules_as_json(requiring, false), "weak",
 					pga_require_rules_as_json(requiring, true), "locked_out",
 					pga_require_locked_out_as_json(requiring), "shut_out",
-					pga_require_shut_out_as_json(requiring), "proved",
+					pga_require_shut_out_as_json(requiring), "unloaded",
+					pga_require_unloaded_as_json(requiring), "proved",
 					(int)requiring->proved, "loaded", (int)!requiring->stale,
 					"dry_run", (int)asked->dry_run),
 			      PGA_EXIT_DONE);
@@ -216,12 +217,13 @@ static int print_json_by_sql(const struct asked *asked, const struct pga_require
 {
 	const struct pga_requiring seen = seen_of(by);
 
-	return pga_json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "service",
+	return pga_json_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "service",
 					pga_json_text(asked->service), "changes",
 					pga_require_rules_as_json(&seen, false), "weak",
 					pga_require_rules_as_json(&seen, true), "locked_out",
 					pga_require_locked_out_as_json(&seen), "shut_out",
-					pga_require_shut_out_as_json(&seen), "proved",
+					pga_require_shut_out_as_json(&seen), "unloaded",
+					pga_require_unloaded_as_json(&seen), "proved",
 					(int)by->proved, "dry_run",
 					(int)(asked->dry_run || !asked->by_sql)),
 			      PGA_EXIT_DONE);

@@ -137,6 +137,17 @@ static int print_shut_out(FILE *stream, const struct pga_requiring *requiring,
 	return 0;
 }
 
+/* What somebody else is about to be met by: it is in no line above. */
+static void print_unloaded(FILE *stream, const struct pga_hba_tree *tree)
+{
+	for (size_t i = 0; i < tree->part_count; i++)
+		if (tree->parts[i].unloaded)
+			pga_print(stream,
+				  "%s was changed since the server has loaded it: a reload brings "
+				  "all that is new there, and may lock others out\n",
+				  tree->parts[i].path);
+}
+
 int pga_print_require_plan(FILE *stream, const struct pga_requiring *requiring,
 			   struct pga_error *error)
 {
@@ -145,6 +156,7 @@ int pga_print_require_plan(FILE *stream, const struct pga_requiring *requiring,
 			if (differs(&requiring->tree.parts[i].file.lines[k]) &&
 			    print_change(stream, requiring, i, k, error) != 0)
 				return -1;
+	print_unloaded(stream, &requiring->tree);
 	print_weak(stream, requiring);
 	print_locked_out(stream, requiring);
 	return print_shut_out(stream, requiring, error);
@@ -211,6 +223,16 @@ json_t *pga_require_shut_out_as_json(const struct pga_requiring *requiring)
 		pga_json_add(rules, item);
 	}
 	return rules;
+}
+
+json_t *pga_require_unloaded_as_json(const struct pga_requiring *requiring)
+{
+	json_t *paths = json_array();
+
+	for (size_t i = 0; i < requiring->tree.part_count; i++)
+		if (requiring->tree.parts[i].unloaded)
+			pga_json_add(paths, pga_json_text(requiring->tree.parts[i].path));
+	return paths;
 }
 
 json_t *pga_require_locked_out_as_json(const struct pga_requiring *requiring)

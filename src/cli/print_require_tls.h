@@ -15,6 +15,8 @@ int pga_print_require_plan(FILE *stream, const struct pga_requiring *requiring,
 
 /* The lines that change, or those that are weak. Like the next ones, what the caller owns. */
 json_t *pga_require_rules_as_json(const struct pga_requiring *requiring, bool weak);
+/* The files that were changed since the server has loaded them. */
+json_t *pga_require_unloaded_as_json(const struct pga_requiring *requiring);
 json_t *pga_require_locked_out_as_json(const struct pga_requiring *requiring);
 json_t *pga_require_shut_out_as_json(const struct pga_requiring *requiring);
 

@@ -240,6 +240,7 @@ static int take_part(const struct reading *reading, const char *path, size_t *pa
 	tree->parts = more;
 	more = &tree->parts[tree->part_count++];
 	more->path = strdup(path);
+	more->unloaded = false;
 	result = pga_hba_read(&more->file, path, pga_text_string(&bytes), bytes.length,
 			      tree->version, error);
 	if (more->path == NULL)

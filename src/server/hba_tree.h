@@ -12,6 +12,7 @@
 struct pga_hba_part {
 	char *path;
 	struct pga_hba_file file;
+	bool unloaded; /* see server/unloaded.h */
 };
 
 /* A line, where the server comes by it. */

@@ -7,11 +7,11 @@
 #include "server/start.h"
 #include "server/target.h"
 #include "server/typed.h"
+#include "server/unloaded.h"
 #include "tls/pg_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A setting of the server. The caller frees it; NULL with the reason. */
 static char *show(struct pga_requiring *requiring, const char *question, struct pga_error *error)
@@ -73,43 +73,6 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 				     error);
 }
 
-/* In milliseconds: a file's time is of the kernel's last tick. */
-#define CLOCK_STEP 20
-
-/* By the time of its last change of any kind: a file that was moved there keeps its other one. And
- * by the link's own, if it is one. */
-static bool is_newer(const char *path, long long loaded)
-{
-	struct stat of[2];
-
-	if (stat(path, &of[0]) != 0 || lstat(path, &of[1]) != 0)
-		return true;
-	for (size_t i = 0; i < 2; i++)
-		if ((long long)of[i].st_ctim.tv_sec * 1000 + of[i].st_ctim.tv_nsec / 1000000 +
-			CLOCK_STEP >=
-		    loaded)
-			return true;
-	return false;
-}
-
-/* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded: as far
- * as times tell. */
-static int look_at_time(struct pga_requiring *requiring, struct pga_error *error)
-{
-	char *loaded = show(requiring,
-			    "SELECT pg_catalog.floor(EXTRACT(epoch FROM "
-			    "pg_catalog.pg_conf_load_time()) OPERATOR(pg_catalog.*) 1000)::bigint",
-			    error);
-
-	if (loaded == NULL)
-		return -1;
-	for (size_t i = 0; i < requiring->tree.part_count; i++)
-		if (is_newer(requiring->tree.parts[i].path, strtoll(loaded, NULL, 10)))
-			requiring->stale = true;
-	free(loaded);
-	return 0;
-}
-
 static int read_rules(struct pga_requiring *requiring, struct pga_error *error)
 {
 	int result = pga_hba_find(requiring->session, &requiring->cluster, &requiring->tree, error);
@@ -165,7 +128,8 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 	if (requiring->session == NULL ||
 	    pga_cluster_check_config(requiring->session, error) != 0 ||
 	    check_tls(requiring, error) != 0 || read_rules(requiring, error) != 0 ||
-	    look_at_time(requiring, error) != 0 ||
+	    pga_unloaded_look(requiring->session, &requiring->tree, &requiring->stale, error) !=
+		0 ||
 	    pga_require_check_wider(&requiring->tree, error) != 0 ||
 	    begin_files(requiring, error) != 0 ||
 	    pga_require_find_locked_out(requiring->session, &requiring->tree, true,
@@ -225,6 +189,8 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 		result = pga_hba_change_put_back(&change, "TLS is not required", error);
 		if (!change.stays)
 			take_record_back(&record, error);
+		if (change.loaded && !change.stays)
+			pga_unloaded_explain(&requiring->tree, error);
 	}
 	pga_served_file_free(&record);
 	return result;

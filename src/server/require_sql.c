@@ -7,6 +7,7 @@
 #include "server/require_sql_record.h"
 #include "server/require_undo.h"
 #include "server/sql_file.h"
+#include "server/unloaded.h"
 #include "tls/pg_answer.h"
 
 #include <stdlib.h>
@@ -72,6 +73,13 @@ static int make_files(struct pga_require_by_sql *by, struct pga_error *error)
 	return 0;
 }
 
+/* Who is no superuser, and sees the lines by a right of their own, may not have this one. */
+static int look_at_times(struct pga_require_by_sql *by, struct pga_error *error)
+{
+	return by->login.superuser ? pga_unloaded_look_by_sql(by->login.session, &by->tree, error)
+				   : 0;
+}
+
 int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 			 const struct pga_policy *policy, const struct pga_pins *pins,
 			 struct pga_error *error)
@@ -81,7 +89,8 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 	    pga_cluster_check_config(by->login.session, error) != 0 ||
 	    pga_require_sql_read(&by->login, &by->tree, error) != 0 ||
 	    pga_hba_check_view(by->login.session, &by->tree, false, error) != 0 ||
-	    pga_require_check_wider(&by->tree, error) != 0 || make_files(by, error) != 0)
+	    look_at_times(by, error) != 0 || pga_require_check_wider(&by->tree, error) != 0 ||
+	    make_files(by, error) != 0)
 		return -1;
 	return pga_require_find_locked_out(by->login.session, &by->tree, false, &by->locked_out,
 					   error) == 0
@@ -199,9 +208,12 @@ static int write_back(struct pga_require_by_sql *by, size_t begun, bool loaded,
 				"%s: %s; and another program has changed %s", what, first.message,
 				back.other);
 	by->put_back = true;
-	return pga_fail(
+	(void)pga_fail(
 	    error, loaded || back.written ? "it was written back as it was" : "nothing was changed",
 	    "%s: %s", what, first.message);
+	if (loaded || back.written)
+		pga_unloaded_explain(&by->tree, error);
+	return -1;
 }
 
 /* What they have now is what the server sees. */

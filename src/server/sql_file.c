@@ -96,6 +96,24 @@ int pga_sql_file_list(struct pga_cluster_session *session, const char *path, str
 	return names->failed ? pga_fail_memory(error) : 0;
 }
 
+int pga_sql_file_is_unloaded(struct pga_cluster_session *session, const char *path, bool *unloaded,
+			     struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *row;
+
+	pga_text_add(&words, "SELECT coalesce((pg_catalog.pg_stat_file(");
+	add_path(&words, path);
+	pga_text_add(&words, ", true)).change OPERATOR(pg_catalog.>) "
+			     "pg_catalog.pg_conf_load_time(), true)");
+	row = ask(session, &words, NULL, NULL, error);
+	if (row == NULL)
+		return -1;
+	*unloaded = pga_pg_value(row, 0, 0)[0] == 't';
+	PQclear(row);
+	return 0;
+}
+
 int pga_sql_file_look(struct pga_cluster_session *session, const char *path,
 		      const struct pga_text *before, const struct pga_text *after,
 		      enum pga_sql_file_state *state, struct pga_error *error)

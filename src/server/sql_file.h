@@ -20,6 +20,11 @@ int pga_sql_file_read(struct pga_cluster_session *session, const char *path, str
 int pga_sql_file_list(struct pga_cluster_session *session, const char *path, struct pga_text *names,
 		      struct pga_error *error);
 
+/* Whether it was changed, in any way, since the server has loaded its configuration: to the second.
+ */
+int pga_sql_file_is_unloaded(struct pga_cluster_session *session, const char *path, bool *unloaded,
+			     struct pga_error *error);
+
 /* What a file is by now. lo_export truncates it first: one that fails, on a full disk say, leaves
  * the beginning of what it was to write. */
 enum pga_sql_file_state { PGA_SQL_FILE_BEFORE, PGA_SQL_FILE_AFTER_OR_PART, PGA_SQL_FILE_OTHER };

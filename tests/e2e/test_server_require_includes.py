@@ -65,6 +65,9 @@ def test_every_file_that_is_included_is_changed_or_none(home, included, version)
     done = require(home, server, "--undo")
     assert (done.returncode, done.stderr) == (0, "") and read(server) == FILES
     assert connect(server, "disable").stdout == "f\n"
+    # What somebody changes since is told of each file.
+    (data(server) / "rules/two").chmod((data(server) / "rules/two").stat().st_mode & 0o777)
+    assert json.loads(require(home, server, "--dry-run", "--json").stdout)["unloaded"] == [str(data(server) / "rules/two")]
 
 
 @pytest.fixture

@@ -103,6 +103,32 @@ def test_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(home, make
     assert (told["changes"], told["loaded"]) == ([], True)
 
 
+# Somebody else has put it there, and not had it loaded: from then on, nobody comes from here with TLS.
+REJECTS = "hostssl all all 127.0.0.1/32 reject\n"
+
+
+def unloaded(path):
+    return f"{path} was changed since the server has loaded it: a reload brings all that is new there, and may lock others out\n"
+
+
+def test_what_others_have_not_had_loaded_is_told_before(home, make):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    # Not of what it has written, and had loaded, itself.
+    for words in ("--yes", "--undo"):
+        assert require(home, server, words).returncode == 0
+        assert json.loads(require(home, server, "--dry-run", "--json").stdout)["unloaded"] == [], words
+    path.write_text(LOCAL + REJECTS + NETWORK)
+    told = json.loads(require(home, server, "--dry-run", "--json", "--lock-out").stdout)
+    assert (len(told["changes"]), told["unloaded"], told["loaded"]) == (1, [str(path)], False)
+    assert unloaded(path) in require(home, server, "--dry-run", "--lock-out").stdout
+    assert connect(server, "require").stdout == "t\n"
+    done = require(home, server, "--yes", "--lock-out")
+    assert done.returncode == 1 and unloaded(path) in done.stdout and "is not let in with TLS, and was before" in done.stderr, done
+    assert f"all was put back as it was; but by now the server has loaded what was new in {path}\n" in done.stderr
+    assert path.read_text() == LOCAL + REJECTS + NETWORK and "pg_hba.conf rejects" in connect(server, "require").stderr
+
+
 def test_where_no_line_is_to_be_changed_the_files_are_loaded_all_the_same(home, make):
     """No time would tell of rules that are for other machines, where the clock was set back since."""
     server = make(LOCAL + NETWORK.replace("host", "hostssl"))
@@ -254,6 +280,24 @@ def test_over_sql_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(h
     assert shown.returncode == 0 and "TLS is required" not in shown.stdout and "has loaded them is not seen from here" in shown.stdout, shown
 
 
+def test_over_sql_what_others_have_not_had_loaded_is_told_before(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    text = path.read_text().replace(NETWORK, REJECTS + NETWORK)
+    assert json.loads(home.pganchor("server", "require-tls", "prod", "--json").stdout)["unloaded"] == []
+    # The server tells such times to the second.
+    end = time.monotonic() + 120
+    while ask(by_service, "SELECT (pg_stat_file('pg_hba.conf')).change > pg_conf_load_time()") == "f\n":
+        path.write_text(text)
+        assert time.monotonic() < end
+    assert json.loads(home.pganchor("server", "require-tls", "prod", "--json").stdout)["unloaded"] == [str(path)]
+    assert unloaded(path) in home.pganchor("server", "require-tls", "prod").stdout
+    assert connect(by_service, "require").stdout == "t\n"
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes", "--lock-out")
+    assert done.returncode == 1 and unloaded(path) in done.stdout and "a new connection does not get in" in done.stderr, done
+    assert f"it was written back as it was; but by now the server has loaded what was new in {path}\n" in done.stderr
+    assert path.read_text() == text and "pg_hba.conf rejects" in connect(by_service, "require").stderr
+
+
 RECORD = ".config/pganchor/servers.json"
 
 
@@ -317,7 +361,7 @@ def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service
     assert home.run([*command, *words], env=NO_LEAKS).returncode == 0
     connects = (home / "trace").read_text().count("connect(")
     done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"], env=NO_LEAKS)
-    assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done.stderr
+    assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was\n" in done.stderr, done.stderr
     assert path.read_bytes() == before and not (home / RECORD).exists()
     assert connect(by_service, "disable").stdout == "f\n"
 
@@ -545,7 +589,7 @@ def test_where_the_proof_fails_all_is_put_back(home, make):
     connects = [line for line in (home / "trace").read_text().splitlines() if "connect(" in line]
     assert require(home, server, "--undo").returncode == 0
     done = traced(home, server, "trace=connect", f"inject=connect:error=ECONNREFUSED:when={len(connects) - 1}+")
-    assert done.returncode == 1 and "is not let in with TLS" in done.stderr and "all was put back as it was" in done.stderr, done.stderr
+    assert done.returncode == 1 and "is not let in with TLS" in done.stderr and "all was put back as it was\n" in done.stderr, done.stderr
     assert path.read_bytes() == before and not (data(server) / "pganchor-hba.before").exists()
     assert connect(server, "disable").stdout == "f\n"
 
