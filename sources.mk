@@ -415,6 +415,7 @@ SERVER = \
 	src/server/hba_edit.c src/server/hba_edit.h \
 	src/server/hba_file.c src/server/hba_file.h \
 	src/server/hba_match.c src/server/hba_match.h \
+	src/server/hba_record.c src/server/hba_record.h \
 	src/server/hba_shown.c src/server/hba_shown.h \
 	src/server/hba_source.c \
 	src/server/hba_tree.c src/server/hba_tree.h \

@@ -46,7 +46,8 @@ static int push(struct pga_sql_record *record, const struct pga_hba_tree *tree,
 	char *hex = NULL;
 	int result;
 
-	pga_hba_record_compose(tree, &bytes);
+	pga_hba_record_begin(&bytes, NULL);
+	pga_hba_record_add_changes(tree, &bytes);
 	if (!bytes.failed)
 		hex = hex_of(&bytes);
 	change.hba = hex;

@@ -6,112 +6,9 @@
 #include "server/hba_change.h"
 #include "server/stopped.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The record: this line, and for each changed line the lengths of path, after and before, and then
- * their bytes: whatever a line holds. The first item has no path, and says as "after" where the
- * record was made. */
-#define FIRST "pganchor pg_hba.conf 1\n"
-
-static void add_item(struct pga_text *bytes, const char *path, const char *after,
-		     size_t after_length, const char *before, size_t before_length)
-{
-	pga_text_addf(bytes, "%zu %zu %zu\n%s", strlen(path), after_length, before_length, path);
-	pga_text_add_bytes(bytes, after, after_length);
-	pga_text_add_bytes(bytes, before, before_length);
-	pga_text_add(bytes, "\n");
-}
-
-/* The record of a directory, without items. */
-static int begin_bytes(const struct pga_cluster *cluster, struct pga_text *bytes,
-		       struct pga_error *error)
-{
-	char *place = pga_server_place(cluster, error);
-
-	if (place == NULL)
-		return -1;
-	pga_text_add(bytes, FIRST);
-	add_item(bytes, "", place, strlen(place), "", 0);
-	free(place);
-	return 0;
-}
-
-/* A number, and the byte behind it. */
-static bool take_number(const char **at, const char *end, char behind, size_t *number)
-{
-	*number = 0;
-	while (*at < end && isdigit((unsigned char)**at) && *number < PGA_FILE_LIMIT)
-		*number = *number * 10 + (size_t)(*(*at)++ - '0');
-	if (*at == end || **at != behind)
-		return false;
-	(*at)++;
-	return true;
-}
-
-static int take_item(struct pga_hba_record *record, const char **at, const char *end,
-		     struct pga_error *error)
-{
-	struct pga_hba_was *more = realloc(record->items, (record->count + 1) * sizeof *more);
-	size_t path;
-	size_t after;
-	size_t before;
-
-	if (more == NULL)
-		return pga_fail_memory(error);
-	record->items = more;
-	if (!take_number(at, end, ' ', &path) || !take_number(at, end, ' ', &after) ||
-	    !take_number(at, end, '\n', &before) || path + after + before >= (size_t)(end - *at) ||
-	    (*at)[path + after + before] != '\n' || memchr(*at, '\0', path) != NULL)
-		return pga_fail(error, "put pg_hba.conf right by hand, and remove that file",
-				"%s: it is not as pganchor has left it", PGA_HBA_BEFORE);
-	if (path == 0 && record->place == NULL) {
-		record->place = strndup(*at, after);
-		*at += after + before + 1;
-		return record->place != NULL ? 0 : pga_fail_memory(error);
-	}
-	more += record->count++;
-	memset(more, 0, sizeof *more);
-	more->path = strndup(*at, path);
-	pga_text_add_bytes(&more->after, *at + path, after);
-	pga_text_add_bytes(&more->before, *at + path + after, before);
-	*at += path + after + before + 1;
-	return more->path == NULL || more->after.failed || more->before.failed
-		   ? pga_fail_memory(error)
-		   : 0;
-}
-
-int pga_hba_record_parse(struct pga_hba_record *record, const char *bytes, size_t length,
-			 struct pga_error *error)
-{
-	const char *end = bytes + length;
-	int result = 0;
-
-	memset(record, 0, sizeof *record);
-	if (length == 0)
-		return 0;
-	if (length < strlen(FIRST) || memcmp(bytes, FIRST, strlen(FIRST)) != 0)
-		return pga_fail(error, "put pg_hba.conf right by hand, and remove that file",
-				"%s: it is not as pganchor has left it", PGA_HBA_BEFORE);
-	bytes += strlen(FIRST);
-	while (result == 0 && bytes < end)
-		result = take_item(record, &bytes, end, error);
-	return result;
-}
-
-void pga_hba_record_free(struct pga_hba_record *record)
-{
-	free(record->place);
-	for (size_t i = 0; i < record->count; i++) {
-		free(record->items[i].path);
-		pga_text_free(&record->items[i].after);
-		pga_text_free(&record->items[i].before);
-	}
-	free(record->items);
-	memset(record, 0, sizeof *record);
-}
 
 /* bytes: the record as it is, or "", where none is of this directory. *elsewhere: that it is of
  * another one, which the caller frees. */
@@ -136,31 +33,17 @@ static int read_record(const struct pga_cluster *cluster, struct pga_text *bytes
 	return 0;
 }
 
-/* Each line that is going to change. */
-static void add_changes(const struct pga_hba_tree *tree, struct pga_text *bytes)
+/* The record of this directory, without items. */
+static int begin_record(const struct pga_cluster *cluster, struct pga_text *bytes,
+			struct pga_error *error)
 {
-	struct pga_text after = PGA_TEXT_EMPTY;
+	char *place = pga_server_place(cluster, error);
 
-	for (size_t i = 0; i < tree->part_count; i++)
-		for (size_t k = 0; k < tree->parts[i].file.count; k++) {
-			const struct pga_hba_part *part = &tree->parts[i];
-			const struct pga_hba_line *line = &part->file.lines[k];
-			const enum pga_hba_becomes becomes = pga_hba_becomes(line);
-
-			if (becomes != PGA_HBA_NEEDS_TLS && becomes != PGA_HBA_COMMENTED_OUT)
-				continue;
-			pga_hba_add_line(&part->file, line, &after);
-			bytes->failed = bytes->failed || after.failed;
-			add_item(bytes, part->path, pga_text_string(&after), after.length,
-				 pga_text_string(&part->file.bytes) + line->start, line->length);
-			pga_text_free(&after);
-		}
-}
-
-void pga_hba_record_compose(const struct pga_hba_tree *tree, struct pga_text *bytes)
-{
-	pga_text_add(bytes, FIRST);
-	add_changes(tree, bytes);
+	if (place == NULL)
+		return -1;
+	pga_hba_record_begin(bytes, place);
+	free(place);
+	return 0;
 }
 
 int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,
@@ -172,8 +55,8 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 	int result = read_record(&requiring->cluster, &bytes, &record, &elsewhere, error);
 
 	if (result == 0 && bytes.length == 0)
-		result = begin_bytes(&requiring->cluster, &bytes, error);
-	add_changes(&requiring->tree, &bytes);
+		result = begin_record(&requiring->cluster, &bytes, error);
+	pga_hba_record_add_changes(&requiring->tree, &bytes);
 	if (result == 0)
 		result = bytes.failed ? pga_fail_memory(error)
 				      : pga_served_file_put(&requiring->cluster, PGA_HBA_BEFORE,
@@ -184,42 +67,82 @@ int pga_require_record(const struct pga_requiring *requiring, struct pga_served_
 	return result;
 }
 
-/* What the line was, if it is one that was changed, and has not been since. */
-static struct pga_hba_was *was(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
-			       const struct pga_hba_line *line)
+static bool reads_like(const struct pga_hba_part *part, const struct pga_hba_line *line,
+		       const struct pga_text *text)
 {
-	const char *bytes = pga_text_string(&part->file.bytes) + line->start;
+	return line->length == text->length &&
+	       memcmp(pga_text_string(&part->file.bytes) + line->start, pga_text_string(text),
+		      text->length) == 0;
+}
 
-	for (size_t i = 0; i < undoing->record.count; i++) {
-		struct pga_hba_was *item = &undoing->record.items[i];
-
-		if (!item->restored && strcmp(item->path, part->path) == 0 &&
-		    item->after.length == line->length &&
-		    memcmp(pga_text_string(&item->after), bytes, line->length) == 0)
-			return item;
-	}
+/* The nth line that reads so; NULL where there are fewer. */
+static const struct pga_hba_line *nth_line(const struct pga_hba_part *part,
+					   const struct pga_text *text, size_t nth)
+{
+	for (size_t i = 0; i < part->file.count; i++)
+		if (reads_like(part, &part->file.lines[i], text) && nth-- == 0)
+			return &part->file.lines[i];
 	return NULL;
+}
+
+/* The line that was changed, where it has not been since. Others that read the same may have been
+ * there before; where it cannot be told which of them it is, none is. */
+static const struct pga_hba_line *line_of(const struct pga_hba_record *record,
+					  const struct pga_hba_was *item,
+					  const struct pga_hba_part *part)
+{
+	size_t lines = 0;
+	size_t items = 0;
+	size_t rank = 0;
+
+	for (size_t i = 0; i < part->file.count; i++)
+		lines += reads_like(part, &part->file.lines[i], &item->after) ? 1 : 0;
+	for (size_t i = 0; i < record->count; i++) {
+		const struct pga_hba_was *other = &record->items[i];
+
+		if (strcmp(other->path, part->path) != 0 ||
+		    !pga_hba_reads_the_same(&other->after, &item->after))
+			continue;
+		rank += other < item ? 1 : 0;
+		items++;
+	}
+	if (lines <= items)
+		return nth_line(part, &item->after, rank);
+	return item->of == lines ? nth_line(part, &item->after, item->nth) : NULL;
 }
 
 static int plan_part(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
 		     struct pga_transaction_file *file, struct pga_error *error)
 {
-	for (size_t i = 0; i < part->file.count; i++) {
-		const struct pga_hba_line *line = &part->file.lines[i];
-		struct pga_hba_was *item = was(undoing, part, line);
+	const struct pga_hba_file *hba = &part->file;
+	const struct pga_hba_was **was = calloc(hba->count + 1, sizeof *was);
 
-		if (item == NULL) {
-			pga_text_add_bytes(&file->after,
-					   pga_text_string(&part->file.bytes) + line->start,
-					   line->length);
+	if (was == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < undoing->record.count; i++) {
+		struct pga_hba_was *item = &undoing->record.items[i];
+		const struct pga_hba_line *line = strcmp(item->path, part->path) == 0
+						      ? line_of(&undoing->record, item, part)
+						      : NULL;
+
+		if (line == NULL || was[line - hba->lines] != NULL)
 			continue;
-		}
-		pga_text_add_bytes(&file->after, pga_text_string(&item->before),
-				   item->before.length);
+		was[line - hba->lines] = item;
 		item->restored = true;
 		undoing->restored++;
 		file->change = PGA_CHANGED;
 	}
+	for (size_t i = 0; i < hba->count; i++) {
+		const struct pga_hba_line *line = &hba->lines[i];
+
+		if (was[i] == NULL)
+			pga_text_add_bytes(&file->after, pga_text_string(&hba->bytes) + line->start,
+					   line->length);
+		else
+			pga_text_add_bytes(&file->after, pga_text_string(&was[i]->before),
+					   was[i]->before.length);
+	}
+	free(was);
 	return file->after.failed ? pga_fail_memory(error) : 0;
 }
 
@@ -323,15 +246,13 @@ static int keep_rest(struct pga_unrequiring *undoing, struct pga_served_file *fi
 		     struct pga_error *error)
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
-	int result = begin_bytes(&undoing->cluster, &bytes, error);
+	int result = begin_record(&undoing->cluster, &bytes, error);
 
 	for (size_t i = 0; i < undoing->record.count; i++) {
 		const struct pga_hba_was *item = &undoing->record.items[i];
 
 		if (!item->settled)
-			add_item(&bytes, item->path, pga_text_string(&item->after),
-				 item->after.length, pga_text_string(&item->before),
-				 item->before.length);
+			pga_hba_record_add(&bytes, item->path, item);
 	}
 	if (result == 0)
 		result = bytes.failed

@@ -4,40 +4,14 @@
 
 #include "base/error.h"
 #include "cert/served_file.h"
+#include "server/hba_record.h"
 #include "server/require.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In the data directory. */
-#define PGA_HBA_BEFORE "pganchor-hba.before"
-
 /* What to do about it where its server has moved: its lines are of files of other names. */
 #define PGA_HBA_MOVED "write host in the place of hostssl by hand, and remove that file"
-
-/* A line that was changed, with its end. */
-struct pga_hba_was {
-	char *path;
-	struct pga_text after;
-	struct pga_text before;
-	bool restored; /* it is there as it was left, and becomes what it was */
-	bool settled;  /* it will be what it was, by this or whatever came before */
-};
-
-struct pga_hba_record {
-	struct pga_hba_was *items;
-	size_t count;
-	char *place; /* see server/elsewhere.h; NULL: it does not say */
-};
-
-/* What such a file says; "" is none. Returns -1 for what is no such record. To be freed in either
- * case. */
-int pga_hba_record_parse(struct pga_hba_record *record, const char *bytes, size_t length,
-			 struct pga_error *error);
-void pga_hba_record_free(struct pga_hba_record *record);
-
-/* Adds such a record, of the lines of this tree that are going to change. */
-void pga_hba_record_compose(const struct pga_hba_tree *tree, struct pga_text *bytes);
 
 /* Adds what is going to change to what is kept there. */
 int pga_require_record(const struct pga_requiring *requiring, struct pga_served_file *file,

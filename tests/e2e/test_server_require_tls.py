@@ -207,6 +207,29 @@ def test_undone_what_others_have_changed_since_stays(home, make):
     assert not (data(server) / "pganchor-hba.before").exists()
 
 
+WITH_TLS = NETWORK.replace("host", "hostssl")
+
+
+@pytest.mark.parametrize("lines", [WITH_TLS + "host all all 0.0.0.0/0 reject\n" + NETWORK, NETWORK + WITH_TLS + NETWORK, WITH_TLS * 2 + NETWORK + WITH_TLS],
+                         ids=["before", "between", "around"])
+def test_undone_a_line_that_read_so_before_stays(home, make, lines):
+    server = make(LOCAL + lines)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes", "--lock-out").returncode == 0 and path.read_text() != LOCAL + lines
+    done = require(home, server, "--undo")
+    assert (done.returncode, done.stderr, path.read_text()) == (0, "", LOCAL + lines)
+
+
+def test_undone_where_it_cannot_be_told_which_line_it_was_all_stay(home, make):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes").returncode == 0
+    path.write_text(LOCAL + WITH_TLS + "host all all 0.0.0.0/0 reject\n" + WITH_TLS)
+    done = require(home, server, "--undo")
+    assert (done.returncode, path.read_text()) == (0, LOCAL + WITH_TLS + "host all all 0.0.0.0/0 reject\n" + WITH_TLS)
+    assert "No line of pg_hba.conf was put back" in done.stdout
+
+
 def test_undone_where_others_have_changed_every_line_it_says_so(home, make):
     server = make(LOCAL + NETWORK)
     path = data(server) / "pg_hba.conf"
