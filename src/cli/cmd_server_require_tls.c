@@ -242,13 +242,18 @@ static void print_undo_of(const char *service)
 }
 
 static void print_done_by_sql(const struct asked *asked, const struct pga_require_by_sql *by,
-			      bool written)
+			      bool done)
 {
-	if (by->changes == 0)
+	if (by->changes == 0 && !done) {
 		(void)puts("Its files want TLS already: no rule that is for the network lets "
 			   "anybody in without it. Whether the server has loaded them is not seen "
-			   "from here");
-	else if (!written)
+			   "from here: --write-by-sql --yes has it load them, and proves it");
+		return;
+	}
+	if (by->changes == 0)
+		(void)puts("The server has loaded the files, which want TLS already: no rule that "
+			   "is for the network lets anybody in without it");
+	if (!done)
 		pga_print(stdout,
 			  "Nothing was changed. On the server, as its owner:\n"
 			  "    pganchor server require-tls --data-dir DIRECTORY\n"
@@ -261,7 +266,7 @@ static void print_done_by_sql(const struct asked *asked, const struct pga_requir
 	else
 		pga_print_warning("a new connection with TLS is let in; that one without it is not "
 				  "could not be seen from here");
-	if (written)
+	if (done && by->changes > 0)
 		print_undo_of(asked->service);
 }
 
@@ -269,18 +274,18 @@ static int act_by_sql(const struct asked *asked, struct pga_require_by_sql *by,
 		      struct pga_error *error)
 {
 	const struct pga_requiring seen = seen_of(by);
-	const bool write = asked->by_sql && !asked->dry_run && by->changes > 0;
+	const bool act = asked->by_sql && !asked->dry_run;
 
 	if (!asked->json && pga_print_require_plan(stdout, &seen, error) != 0)
 		return -1;
 	if (by->changes > 0 && !asked->lock_out && asked->by_sql &&
 	    pga_require_check_shut_out(&by->locked_out, &by->shut_out, NULL, 0, error) != 0)
 		return -1;
-	if (write && pga_require_sql_apply(by, error) != 0)
+	if (act && pga_require_sql_apply(by, error) != 0)
 		return -1;
 	if (asked->json)
 		return print_json_by_sql(asked, by);
-	print_done_by_sql(asked, by, write);
+	print_done_by_sql(asked, by, act);
 	return PGA_EXIT_DONE;
 }
 

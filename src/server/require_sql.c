@@ -6,7 +6,9 @@
 #include "server/require.h"
 #include "server/require_sql_record.h"
 #include "server/require_undo.h"
+#include "server/require_world.h"
 #include "server/sql_file.h"
+#include "server/target.h"
 #include "server/unloaded.h"
 #include "tls/pg_answer.h"
 
@@ -125,6 +127,29 @@ static int write_files(struct pga_require_by_sql *by, size_t *begun, struct pga_
 	return 0;
 }
 
+/* By a rule for the machine itself, which stays: who comes from there proves nothing. */
+static int look_for_own(struct pga_require_by_sql *by, bool *own, struct pga_error *error)
+{
+	struct pga_hba_client client = {
+	    .user = by->login.user, .database = by->login.database, .way = PGA_HBA_PLAIN};
+	PGresult *row = pga_cluster_ask(
+	    by->login.session, "SELECT pg_catalog.host(pg_catalog.inet_client_addr())", error);
+	struct pga_require_world world;
+	size_t place;
+	int result;
+
+	if (row == NULL)
+		return -1;
+	client.address = pga_pg_value(row, 0, 0);
+	pga_require_world_begin(&world, by->login.session, false);
+	place = pga_hba_match(&by->tree, &world.world, &client, true);
+	*own =
+	    place < by->tree.place_count && !pga_hba_rejects(pga_hba_tree_line(&by->tree, place));
+	result = pga_require_world_end(&world, error);
+	PQclear(row);
+	return result;
+}
+
 static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	struct pga_error why;
@@ -140,8 +165,12 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 		const enum pga_let_in plain = pga_require_come(
 		    where, by->login.port, by->login.user, by->login.database, false);
 
+		bool own = false;
+
 		by->proved = plain == PGA_LET_IN_NOT;
 		if (plain == PGA_LET_IN)
+			result = look_for_own(by, &own, error);
+		if (result == 0 && plain == PGA_LET_IN && !own)
 			result =
 			    pga_fail(error, NULL, "user %s of database %s is let in without TLS",
 				     by->login.user, by->login.database);
@@ -247,21 +276,41 @@ static int change(struct pga_require_by_sql *by, struct pga_error *error)
 	return result == 0 ? 0 : write_back(by, begun, loaded, error);
 }
 
+/* The files want TLS by now, and which rules are loaded no time tells for sure. */
+static int load(struct pga_require_by_sql *by, struct pga_error *error)
+{
+	struct pga_error why;
+
+	if (pga_server_target_lock(&by->login, error) != 0)
+		return -1;
+	if (pga_cluster_reload(by->login.session, &why) == 0 && prove(by, &why) == 0)
+		return 0;
+	return pga_fail(error, "no file was changed, and the server goes by them as they are now",
+			"TLS is not required: %s", why.message);
+}
+
 /* The record is there before the files: killed between, `server undo` finds both. */
-int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
+static int write_lines(struct pga_require_by_sql *by, struct pga_error *error)
 {
 	struct pga_sql_record record = {.system = NULL};
-	sigset_t signals;
-	int result;
+	int result = pga_sql_record_write(&record, &by->login, &by->tree, error);
 
-	pga_signals_hold(&signals);
-	result = pga_sql_record_write(&record, &by->login, &by->tree, error);
 	if (result == 0) {
 		result = change(by, error);
 		if (result != 0 && by->put_back)
 			pga_sql_record_take_back(&record, error);
 	}
 	pga_sql_record_free(&record);
+	return result;
+}
+
+int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error)
+{
+	sigset_t signals;
+	int result;
+
+	pga_signals_hold(&signals);
+	result = by->changes > 0 ? write_lines(by, error) : load(by, error);
 	pga_signals_release(&signals);
 	return result;
 }

@@ -34,7 +34,8 @@ int pga_require_sql_plan(struct pga_require_by_sql *by, const char *service,
 
 /* Writes the files by lo_export, one after the other and in place: owners and modes stay, and it is
  * not atomic. The server looks at them, and loads them; then a new connection has to get in, and a
- * plain one not; else, or where one of them cannot be written, all are written back. */
+ * plain one not; else, or where one of them cannot be written, all are written back. With nothing
+ * to write, they are loaded all the same, and it is proved. */
 int pga_require_sql_apply(struct pga_require_by_sql *by, struct pga_error *error);
 
 /* Reads the files, of a login. */

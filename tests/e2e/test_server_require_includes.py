@@ -96,7 +96,7 @@ def test_over_sql_every_file_that_is_included_is_written_or_none(home, by_servic
     assert read(server) == REQUIRED and [(data(server) / name).stat().st_mode for name in FILES] == modes
     assert "pg_hba.conf" in connect(server, "disable").stderr and connect(server, "require").stdout == "t\n"
     again = home.pganchor(*words)
-    assert again.returncode == 0 and "Its files want TLS already" in again.stdout, again.stderr
+    assert again.returncode == 0 and "The server has loaded the files, which want TLS already" in again.stdout, again.stderr
 
 
 @pytest.mark.parametrize("version", [17, 18, 19])

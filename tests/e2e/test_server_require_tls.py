@@ -301,6 +301,29 @@ def test_over_sql_what_is_in_the_file_and_not_loaded_is_not_taken_for_required(h
     (data(by_service) / "pg_hba.conf").write_text(LOCAL + NETWORK.replace("host", "hostssl"))
     shown = home.pganchor("server", "require-tls", "prod")
     assert shown.returncode == 0 and "TLS is required" not in shown.stdout and "has loaded them is not seen from here" in shown.stdout, shown
+    assert home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--dry-run").stdout == shown.stdout
+    assert connect(by_service, "disable").stdout == "f\n"
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert (done.returncode, done.stderr) == (0, "") and "Proved: a new connection with TLS is let in, and one without it is not\n" in done.stdout, done
+    assert "pg_hba.conf" in connect(by_service, "disable").stderr and not (home / RECORD).exists()
+
+
+def test_over_sql_where_no_line_is_to_be_changed_it_is_proved_as_far_as_can_be_seen(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    words = ["server", "require-tls", "prod", "--write-by-sql", "--yes"]
+    # From the machine itself, it is let in without TLS: nothing is seen of the others.
+    own = f"host all {USER} 127.0.0.1/32 scram-sha-256\n"
+    give_rules(by_service, LOCAL + NETWORK + own)
+    for said in ("  + hostssl", "The server has loaded the files"):
+        done = home.pganchor(*words)
+        assert done.returncode == 0 and said in done.stdout and "Proved" not in done.stdout, done
+        assert "that one without it is not could not be seen from here" in done.stderr and connect(by_service, "disable").stdout == "f\n"
+        assert path.read_text() == LOCAL + NETWORK.replace("host", "hostssl") + own
+    (home / RECORD).unlink()
+    path.write_text(LOCAL + REJECTS + NETWORK.replace("host", "hostssl"))
+    done = home.pganchor(*words)
+    assert done.returncode == 1 and "TLS is not required: a new connection does not get in" in done.stderr, done
+    assert "no file was changed, and the server goes by them as they are now" in done.stderr and not (home / RECORD).exists()
 
 
 def test_over_sql_what_others_have_not_had_loaded_is_told_before(home, by_service):
