@@ -202,31 +202,34 @@ int pga_server_warn_of_cost(struct pga_server_work *work, struct pga_error *erro
 static int check_is_it(struct pga_server_work *work, struct pga_error *error)
 {
 	const struct pga_service_login *login = &work->target.login;
-	const char *file = work->settings.of[PGA_SET_CERT].now;
+	const char *now = work->settings.of[PGA_SET_CERT].now;
+	const char *file = now != NULL ? now : "";
 	const char *on = work->settings.of[PGA_SET_ON].now;
+	const bool shows = work->served[0] != '\0';
+	const char *what = shows ? "another certificate than the server"
+				 : "no certificate, and not the one that the server";
+	/* Undo is the way back of a pair that was not loaded, too. */
+	const bool may_be =
+	    login->host[0] != '/' || work->target.by_name || (work->undone != NULL && !shows);
 	char leaf[65];
 
-	pga_service_leaf_of(&work->target, file != NULL ? file : "", leaf);
-	if (strcmp(leaf, work->served) == 0 ||
-	    (work->served[0] == '\0' && on != NULL && strcmp(on, "off") == 0))
+	pga_service_leaf_of(&work->target, file, leaf);
+	if (strcmp(leaf, work->served) == 0 || (!shows && on != NULL && strcmp(on, "off") == 0))
 		return 0;
-	if (login->host[0] != '/' || work->target.by_name) {
-		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
-			     "%s, port %u, shows another certificate than the server has in %s: is "
-			     "it this server that answers there?",
-			     work->target.host, work->target.cluster.port, file);
+	if (may_be) {
+		pga_plan_add(
+		    &work->plan, PGA_PLAN_WARNING,
+		    "%s, port %u, shows %s has in %s: is it this server that answers there?",
+		    work->target.host, work->target.cluster.port, what, file);
 		return 0;
 	}
 	return pga_fail(error,
 			"--host ADDRESS names where it answers; if it has not loaded a new "
 			"certificate yet, SELECT pg_reload_conf() has it do so; at the server, "
 			"--data-dir does it. Nothing was changed",
-			"%s, port %u, shows %s the server of service %s has in %s: is it this "
-			"server that answers there?",
-			work->target.host, work->target.cluster.port,
-			work->served[0] != '\0' ? "another certificate than"
-						: "no certificate, and not the one that",
-			login->service, file != NULL ? file : "");
+			"%s, port %u, shows %s of service %s has in %s: is it this server that "
+			"answers there?",
+			work->target.host, work->target.cluster.port, what, login->service, file);
 }
 
 int pga_server_check_way_back(struct pga_server_work *work, bool lock_out, struct pga_error *error)

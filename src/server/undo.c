@@ -99,6 +99,12 @@ static bool is_set_to_on(const struct pga_server_work *work)
 	return now != NULL && strcmp(now, "on") == 0;
 }
 
+/* Nobody loses anything where it has none, which who answers there does not tell alone. */
+static bool has_tls(const struct pga_server_work *work)
+{
+	return work->served[0] != '\0' || is_set_to_on(work);
+}
+
 static int find_out_whether_on(struct pga_server_work *work, struct pga_error *error)
 {
 	const struct pga_server_goal *goal = &work->goals[PGA_SET_ON];
@@ -255,7 +261,7 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	warn_of_another(work);
 	if (find_out_whether_on(work, error) != 0 ||
 	    (work->on && work->changes && check_comes_back(work, wish, &change, error) != 0) ||
-	    (!work->on && work->served[0] != '\0' &&
+	    (!work->on && has_tls(work) &&
 	     (pga_server_check_way_back(work, wish->lock_out, error) != 0 ||
 	      pga_server_check_lock_out(work, wish->lock_out, error) != 0 ||
 	      pga_server_warn_of_cost(work, error) != 0)))

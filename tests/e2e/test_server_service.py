@@ -252,7 +252,13 @@ def test_another_server_that_answers_there_proves_nothing(home, server):
     told(home, "enable-tls", "adm", *server.pair("own"))
     with without_tls_at("127.0.0.9", server.server.port):
         said = refuse(home, server, "disable-tls", "adm", "--host", "127.0.0.9")
+        # Of undo, which is the way back of a pair that was not loaded, too, it is a warning.
+        shown = home.pganchor("server", "undo", "adm", "--host", "127.0.0.9", "--dry-run").stdout
+        server.hba(HBA + "hostssl all alice 10.0.0.0/8 scram-sha-256\n")
+        assert "pg_hba.conf, line 6)" in refuse(home, server, "undo", "adm", "--host", "127.0.0.9")
+        server.hba(HBA)
     assert f"127.0.0.9, port {server.server.port}, shows no certificate, and not the one that the server of service adm has in own.crt" in said
+    assert "shows no certificate, and not the one that the server has in own.crt: is it this server that answers there?\n" in shown, shown
     assert told(home, "disable-tls", "adm")["tls"] is False
 
 
