@@ -115,6 +115,14 @@ def test_a_certificate_of_another_ca_is_replaced_by_request_alone(home, make_pos
     done = serve(home, server)
     assert done.returncode == 1 and "the server shows a certificate already, of the CA " in done.stderr and "--replace" in done.stderr
     assert state(server) == before
+    # Behind an error, the server shows nothing of what ALTER SYSTEM has set, and loads nothing of it.
+    conf = data(server) / "postgresql.conf"
+    conf.write_bytes(before["postgresql.conf"][0] + b"this is = wrong = here\n")
+    broken = state(server)
+    done = serve(home, server, "--replace")
+    assert done.returncode == 1 and f"{conf}, line " in done.stderr and ": the server says: syntax error" in done.stderr, done.stderr
+    assert state(server) == broken
+    conf.write_bytes(before["postgresql.conf"][0])
     assert serve(home, server, "--replace").returncode == 0
     assert ask(home, server).stdout == "t\n"
     assert (data(server) / "server.crt").read_bytes() == before["server.crt"][0]

@@ -99,6 +99,8 @@ def test_what_is_included_and_the_ca_of_each_name_are_looked_at(home, server, au
     assert "clients.crt: clients' certificates of other.example.test are verified by it, and OpenSSL loads it" in said["checked"]
     report = told(home, server, "enable-tls", "--host", "other.example.test")
     assert (report["proved"], report["tls"]) == (True, True)
+    # Another change, of which TLS stays behind where it is undone.
+    assert told(home, server, "enable-tls", "--min-version", "TLSv1.3")["changed"]
     for text, why in ("other.example.test other.crt other.key none.crt", "line 1: the CA is none.crt: "), \
                      ("other.example.test other.crt other.key one.key", "line 1: the CA is one.key: "), \
                      ("other.example.test one.crt one.key", "it does not name other.example.test"), \
@@ -106,5 +108,7 @@ def test_what_is_included_and_the_ca_of_each_name_are_looked_at(home, server, au
                      ("include none", "names/1.conf, line 1: "):
         lines(server, text + "\n", "names/1.conf")
         assert why in refused(home, server), text
+        done = change(home, server, "undo")
+        assert done.returncode == 1 and why in done.stderr, (text, done)
         done = change(home, server, "require-tls", "--lock-out")
         assert done.returncode == 1 or why.startswith("it does not"), (text, done.stdout)

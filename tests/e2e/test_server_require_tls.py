@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from enabling import without_asan
+from loading import hurried, without_loading  # noqa: F401
 from local_cas import data, mode_of
 from postgres import NAMES, SUPERUSER, USER
 from processes import as_user, ordinary_user
@@ -19,8 +21,8 @@ LOCAL = f"local all {SUPERUSER} peer map=tests\n"
 NETWORK = f"host all {USER} 0.0.0.0/0 scram-sha-256\n"
 
 
-def require(home, server, *words):
-    return home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words)
+def require(home, server, *words, env=None):
+    return home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words, env=env)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +192,25 @@ def test_undone_every_line_is_what_it_was(home, make):
     assert (done.returncode, done.stderr) == (0, "")
     assert path.read_bytes() == HORRORS.encode()
     assert not (data(server) / "pganchor-hba.before").exists()
+
+
+@without_asan
+def test_undone_is_what_the_server_has_loaded(home, make, hurried):  # noqa: F811
+    server = make(LOCAL + NETWORK)
+    assert require(home, server, "--yes").returncode == 0
+    required, record = (data(server) / "pg_hba.conf").read_bytes(), (data(server) / "pganchor-hba.before").read_bytes()
+    with without_loading(f"{server.superuser} dbname=postgres"):
+        done = require(home, server, "--undo", "--yes", env=hurried)
+    assert done.returncode == 1 and "nothing was undone: the server was told to load its configuration, and has not done so in 15 seconds" in done.stderr, done
+    assert ((data(server) / "pg_hba.conf").read_bytes(), (data(server) / "pganchor-hba.before").read_bytes()) == (required, record)
+    conf = data(server) / "postgresql.conf"
+    before = conf.read_text()
+    conf.write_text(before + "this is = wrong = here\n")
+    done = require(home, server, "--undo", "--yes")
+    conf.write_text(before)
+    assert done.returncode == 1 and f"{conf}, line {before.count(chr(10)) + 1}: the server says: syntax error" in done.stderr, done
+    assert ((data(server) / "pg_hba.conf").read_bytes(), (data(server) / "pganchor-hba.before").read_bytes()) == (required, record)
+    assert require(home, server, "--undo", "--yes").returncode == 0 and connect(server, "disable").stdout == "f\n"
 
 
 def test_undone_what_others_have_changed_since_stays(home, make):

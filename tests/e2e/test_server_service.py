@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -13,6 +14,8 @@ import psycopg2
 import pytest
 
 from certificates import make_root
+from enabling import without_asan
+from loading import hurried, without_loading  # noqa: F401
 from local_cas import data, openssl, pin_of, state
 from postgres import HBA, SUPERUSER, USER
 from services import USER as SERVICES
@@ -90,8 +93,8 @@ def server(home, place):
     return place
 
 
-def change(home, command, *words):
-    return home.pganchor("server", command, *words, "--yes")
+def change(home, command, *words, env=None):
+    return home.pganchor("server", command, *words, "--yes", env=env)
 
 
 def told(home, command, *words):
@@ -105,10 +108,10 @@ def settings(server):
     return dict(line.split(" = ", 1) for line in lines if not line.startswith("#"))
 
 
-def refuse(home, server, command, *words):
+def refuse(home, server, command, *words, env=None):
     """What is said where nothing is changed."""
     before, shown = state(server.server), server.shown()
-    done = change(home, command, *words)
+    done = change(home, command, *words, env=env)
     assert done.returncode == 1, done.stdout
     after = state(server.server)
     assert after == before and server.shown() == shown
@@ -225,9 +228,21 @@ def test_a_configuration_that_is_not_loaded_is_left_alone(home, server):
         server.sql("SELECT pg_reload_conf()")
 
 
+def relay(connection, address):
+    """To the server there, until either ends it."""
+    with socket.create_connection(address) as server:
+        other = {connection: server, server: connection}
+        while True:
+            for one in select.select(list(other), [], [])[0]:
+                said = one.recv(65536)
+                if not said:
+                    return
+                other[one].sendall(said)
+
+
 @contextlib.contextmanager
-def without_tls_at(address, port):
-    """Another server there, which answers that it has no TLS."""
+def without_tls_at(address, port, begins=lambda: True):
+    """Another server there, which answers that it has no TLS; until it begins to, the one that is meant."""
     with socket.create_server((address, port)) as listening:
         def answer():
             while True:
@@ -236,8 +251,11 @@ def without_tls_at(address, port):
                 except OSError:
                     return
                 with connection:
-                    connection.recv(8)
-                    connection.sendall(b"N")
+                    if begins():
+                        connection.recv(8)
+                        connection.sendall(b"N")
+                    else:
+                        relay(connection, ("127.0.0.1", port))
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -262,6 +280,18 @@ def test_another_server_that_answers_there_proves_nothing(home, server):
     assert told(home, "disable-tls", "adm")["tls"] is False
 
 
+@without_asan
+def test_what_the_server_says_to_have_loaded_is_held_against_what_was_wanted(home, server, hurried):  # noqa: F811
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    with without_loading(f"{server.server.superuser} dbname=postgres", but_it_says_so=True):
+        said = refuse(home, server, "enable-tls", "adm", "--min-version", "TLSv1.3", env=hurried)
+        assert "its ssl_min_protocol_version is 'TLSv1.2' as before, and not 'TLSv1.3'" in said and "all was put back as it was" in said, said
+        # Nobody proves who says that there is no TLS.
+        with without_tls_at("127.0.0.9", server.server.port, lambda: settings(server)["ssl"] == "'off'"):
+            said = refuse(home, server, "disable-tls", "adm", "--host", "127.0.0.9", env=hurried)
+        assert "its setting ssl is still on" in said and "all was put back as it was" in said, said
+
+
 def test_undo_of_a_pair_that_would_not_load_is_none(home, server):
     """What it shows already would prove nothing of the pair that comes back."""
     told(home, "enable-tls", "adm", *server.pair("own"))
@@ -273,6 +303,15 @@ def test_undo_of_a_pair_that_would_not_load_is_none(home, server):
     said = refuse(home, server, "undo", "adm")
     (directory / "own.gone").rename(crt)
     assert "own.crt at the server of service adm: " in said and "No such file" in said, said
+    server.sql("ALTER SYSTEM SET ssl_ca_file = 'PG_VERSION'", "SELECT pg_reload_conf()")
+    said = refuse(home, server, "undo", "adm")
+    server.sql("ALTER SYSTEM RESET ssl_ca_file", "SELECT pg_reload_conf()")
+    assert "ssl_ca_file is PG_VERSION: there is no certificate in it" in said, said
+    before = crt.read_bytes()
+    crt.write_bytes((directory / "unnamed.crt").read_bytes())
+    shown = home.pganchor("server", "undo", "adm", "--dry-run")
+    crt.write_bytes(before)
+    assert f"is another than it has shown before enable-tls ({server.pin('own')[:16]}" in shown.stdout, shown
     key.rename(other)
     foreign.rename(key)
     said = refuse(home, server, "undo", "adm")
@@ -292,6 +331,10 @@ def test_undo_by_the_data_directory_looks_at_the_pair_that_comes_back(home, serv
     said = refuse(home, server, "undo", *way)
     (directory / "own.key").chmod(0o600)
     assert "own.key" in said, said
+    server.sql("ALTER SYSTEM SET ssl_ca_file = 'PG_VERSION'", "SELECT pg_reload_conf()")
+    said = refuse(home, server, "undo", *way)
+    server.sql("ALTER SYSTEM RESET ssl_ca_file", "SELECT pg_reload_conf()")
+    assert "ssl_ca_file is PG_VERSION: " in said, said
     assert told(home, "undo", *way)["served"] == server.shown() == server.pin("own")
     assert told(home, "undo", *way)["tls"] is False
 
@@ -300,7 +343,8 @@ def test_nobody_is_locked_out(home, server):
     told(home, "enable-tls", "adm", *server.pair("own"))
     assert "service prod itself would not get in any more" in refuse(home, server, "disable-tls", "prod")
     server.hba(HBA + "hostssl all alice 10.0.0.0/8 scram-sha-256\n")
-    assert "pg_hba.conf, line 6)" in refuse(home, server, "disable-tls", "adm")
+    for command in "disable-tls", "undo":
+        assert "pg_hba.conf, line 6)" in refuse(home, server, command, "adm"), command
     server.hba(HBA)
     assert told(home, "disable-tls", "adm")["tls"] is False and server.shown() is None
     said = refuse(home, server, "enable-tls", "prod")
