@@ -383,9 +383,10 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 	    pga_cluster_check_config(session, error) == 0
 		? pga_cluster_ask(
 		      session,
-		      "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
-		      "'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', "
-		      "'ssl_cert_file', 'ssl_key_file') ORDER BY seqno",
+		      "SELECT pg_catalog.lower(name), " PGA_SQL_SETTING
+		      " FROM pg_catalog.pg_file_settings WHERE " PGA_SQL_IS_ALTERED
+		      " AND pg_catalog.lower(name) IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
+		      "'ssl_key_file') ORDER BY seqno",
 		      error)
 		: NULL;
 	int result = rows != NULL ? 0 : -1;

@@ -57,6 +57,15 @@ int pga_cluster_can_serve(struct pga_cluster_session *session,
  * postgresql.auto.conf says. */
 int pga_cluster_check_config(struct pga_cluster_session *session, struct pga_error *error);
 
+/* Of a row of pg_file_settings: what a setting says, ssl as pg_settings has it, since a boolean has
+ * many words; and whether ALTER SYSTEM has set it. A name may be in capitals. */
+#define PGA_SQL_SETTING                                                                 \
+	"CASE WHEN pg_catalog.lower(name) OPERATOR(pg_catalog.=) 'ssl' THEN CASE WHEN " \
+	"setting::pg_catalog.bool THEN 'on' ELSE 'off' END ELSE setting END"
+#define PGA_SQL_IS_ALTERED                                                                 \
+	"sourcefile OPERATOR(pg_catalog.=) (pg_catalog.current_setting('data_directory') " \
+	"OPERATOR(pg_catalog.||) '/postgresql.auto.conf')"
+
 /* What postgresql.auto.conf says of them, each NULL where it does not. Belong to the session. */
 int pga_cluster_altered(struct pga_cluster_session *session,
 			struct pga_cluster_setting before[PGA_TLS_SETTINGS],

@@ -6,6 +6,7 @@
 #include "base/edit_lock.h"
 #include "base/error.h"
 #include "cert/cluster.h"
+#include "cert/cluster_sql.h"
 
 /* The lock on its data directory. All zero: there is none. */
 struct pga_server_alone {
@@ -18,5 +19,11 @@ struct pga_server_alone {
 int pga_server_alone_begin(struct pga_server_alone *alone, const struct pga_cluster *cluster,
 			   struct pga_error *error);
 void pga_server_alone_end(struct pga_server_alone *alone);
+
+/* Keeps out who comes by another way, of a service or the data directory, and would prove what this
+ * run has changed: as long as the session is there. Returns -1 where there is one. server: which it
+ * is, for the reason ("service prod"). */
+int pga_server_alone_at(struct pga_cluster_session *session, const char *server,
+			struct pga_error *error);
 
 #endif

@@ -46,9 +46,15 @@ static int open_target(struct pga_server_work *work, const struct pga_server_wis
 
 static int keep_others_out(struct pga_server_work *work, struct pga_error *error)
 {
-	return work->wish->service != NULL
-		   ? pga_server_target_lock(&work->target.login, error)
-		   : pga_server_alone_begin(&work->alone, &work->target.cluster, error);
+	struct pga_server_target *target = &work->target;
+
+	if (work->wish->service != NULL)
+		return pga_server_target_lock(&target->login, error);
+	if (pga_server_alone_begin(&work->alone, &target->cluster, error) != 0)
+		return -1;
+	return target->session == NULL
+		   ? 0
+		   : pga_server_alone_at(target->session, target->cluster.directory, error);
 }
 
 static int begin_stopped(struct pga_server_work *work, struct pga_error *error)
@@ -297,18 +303,84 @@ static void tell_unrequired(const struct pga_server_work *work, struct pga_error
 			       "pg_hba.conf does not require TLS any more, all the same");
 }
 
+/* Whether the last change was ended in its middle: of what it was to set, something is as before,
+ * or as it is meanwhile, and nothing is somebody else's. */
+static bool was_ended(const struct pga_server_work *work, const struct pga_server_change *last)
+{
+	bool ended = false;
+
+	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
+		const char *now = work->settings.of[i].altered;
+
+		if (!last->after[i].altered || pga_server_value_is(now, last->after[i].value))
+			continue;
+		if (!pga_server_value_is(now, last->before[i].value) &&
+		    !pga_server_change_is_ours(last, i, now))
+			return false;
+		ended = true;
+	}
+	return ended;
+}
+
+/* What one that was ended has set is no state to go back to: it counts for this one, too. */
+static void take_over(const struct pga_server_work *work, struct pga_server_change *change)
+{
+	struct pga_server_change last;
+
+	if (!pga_server_record_last(&work->record, &last) || last.hba != NULL ||
+	    !was_ended(work, &last))
+		return;
+	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
+		if (!last.after[i].altered)
+			continue;
+		if (!change->after[i].altered)
+			change->after[i] =
+			    (struct pga_server_goal){true, work->settings.of[i].altered};
+		change->before[i] = last.before[i];
+	}
+	change->served = last.served;
+}
+
+static bool has_placed(const struct pga_server_record *record, const char *name)
+{
+	struct pga_server_change last;
+
+	if (!pga_server_record_last(record, &last))
+		return false;
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		if (last.placed[i] != NULL && strcmp(last.placed[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Else it only has loaded what one that was ended has set, which that one's record tells. */
+static bool sets_anything(const struct pga_server_work *work)
+{
+	bool any = work->unrequired;
+
+	for (size_t i = 0; i < PGA_SET_COUNT; i++)
+		any = any ||
+		      (work->goals[i].altered &&
+		       !pga_server_value_is(work->goals[i].value, work->settings.of[i].altered));
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		any = any || (work->copy.names[i] != NULL &&
+			      !has_placed(&work->record, work->copy.names[i]));
+	return any;
+}
+
 static int record(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
 		  struct pga_error *error)
 {
 	struct pga_server_change change = {
 	    .command = command, .served = work->served, .unrequired = work->unrequired};
 
-	if (!work->changes)
+	if (!work->changes || !sets_anything(work))
 		return 0;
 	memcpy(change.before, work->back, sizeof change.before);
 	memcpy(change.after, work->goals, sizeof change.after);
 	for (int i = 0; i < PGA_PLACED_FILES; i++)
 		change.placed[i] = work->copy.names[i];
+	take_over(work, &change);
 	if (pga_server_record_push(&work->record, &change, error) != 0)
 		return -1;
 	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);

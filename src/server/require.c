@@ -126,6 +126,8 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 		return -1;
 	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
 	if (requiring->session == NULL ||
+	    (wish->writes &&
+	     pga_server_alone_at(requiring->session, requiring->cluster.directory, error) != 0) ||
 	    pga_cluster_check_config(requiring->session, error) != 0 ||
 	    check_tls(requiring, error) != 0 || read_rules(requiring, error) != 0 ||
 	    pga_unloaded_look(requiring->session, &requiring->tree, &requiring->stale, error) !=

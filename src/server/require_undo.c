@@ -196,7 +196,11 @@ static int find_tree(struct pga_unrequiring *undoing, const struct pga_require_w
 	if (undoing->cluster.postmaster == 0)
 		return pga_stopped_find_hba(&undoing->cluster, &undoing->tree, error);
 	undoing->session = pga_cluster_enter(&undoing->cluster, wish->user, error);
-	return undoing->session != NULL && pga_cluster_check_config(undoing->session, error) == 0
+	if (undoing->session == NULL ||
+	    (wish->writes &&
+	     pga_server_alone_at(undoing->session, undoing->cluster.directory, error) != 0))
+		return -1;
+	return pga_cluster_check_config(undoing->session, error) == 0
 		   ? pga_hba_find(undoing->session, &undoing->cluster, &undoing->tree, error)
 		   : -1;
 }

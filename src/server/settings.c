@@ -76,8 +76,9 @@ static int read_altered(struct pga_cluster_session *session, struct pga_server_s
 {
 	PGresult *rows = pga_cluster_check_config(session, error) == 0
 			     ? ask_of(session,
-				      "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE "
-				      "sourcefile LIKE '%/postgresql.auto.conf' AND name IN (",
+				      "SELECT pg_catalog.lower(name), " PGA_SQL_SETTING
+				      " FROM pg_catalog.pg_file_settings WHERE " PGA_SQL_IS_ALTERED
+				      " AND pg_catalog.lower(name) IN (",
 				      PGA_SET_COUNT, ") ORDER BY seqno", error)
 			     : NULL;
 	int result = rows != NULL ? 0 : -1;
@@ -127,7 +128,7 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 	return result == 0 ? read_altered(session, settings, error) : -1;
 }
 
-static bool is_same(const char *one, const char *other)
+bool pga_server_value_is(const char *one, const char *other)
 {
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
@@ -139,8 +140,8 @@ int pga_server_settings_stand(struct pga_cluster_session *session,
 	int result = pga_server_settings_read(session, &now, error);
 
 	for (size_t i = 0; result == 0 && i < PGA_SET_COUNT; i++)
-		if (!is_same(now.of[i].altered, settings->of[i].altered) ||
-		    !is_same(now.of[i].now, settings->of[i].now))
+		if (!pga_server_value_is(now.of[i].altered, settings->of[i].altered) ||
+		    !pga_server_value_is(now.of[i].now, settings->of[i].now))
 			result =
 			    pga_fail(error, "start again; nothing was changed",
 				     "somebody has changed %s meanwhile", pga_server_settings[i]);

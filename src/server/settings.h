@@ -57,6 +57,9 @@ int pga_server_settings_read(struct pga_cluster_session *session,
 			     struct pga_server_settings *settings, struct pga_error *error);
 void pga_server_settings_free(struct pga_server_settings *settings);
 
+/* Whether they say the same, or both nothing (NULL). */
+bool pga_server_value_is(const char *one, const char *other);
+
 /* Asks once more before something is set: returns -1 where somebody has changed one of those that a
  * change may set since these were read. */
 int pga_server_settings_stand(struct pga_cluster_session *session,

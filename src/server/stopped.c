@@ -85,6 +85,13 @@ int pga_stopped_settings_read(const struct pga_own_postgres *own,
 	    pga_own_postgres_show(own, pga_server_settings[PGA_SET_ON], error);
 	if (settings->of[PGA_SET_ON].now == NULL)
 		return -1;
+	/* A boolean has many words, and that file is the last to be read. */
+	if (settings->of[PGA_SET_ON].altered != NULL) {
+		free(settings->of[PGA_SET_ON].altered);
+		settings->of[PGA_SET_ON].altered = strdup(settings->of[PGA_SET_ON].now);
+		if (settings->of[PGA_SET_ON].altered == NULL)
+			return pga_fail_memory(error);
+	}
 	if (own->cluster->version < 17)
 		return 0;
 	alter->now = pga_own_postgres_show(own, pga_server_settings[PGA_SEEN_ALTER], error);

@@ -1,5 +1,6 @@
 #include "server/target.h"
 
+#include "server/alone.h"
 #include "base/text.h"
 #include "tls/server_chain.h"
 #include "tls/pg_answer.h"
@@ -105,19 +106,13 @@ static int find_way(struct pga_server_target *target, const char *where, unsigne
 
 int pga_server_target_lock(const struct pga_service_login *login, struct pga_error *error)
 {
-	PGresult *row = pga_cluster_ask(
-	    login->session, "SELECT pg_catalog.pg_try_advisory_lock(7377830441)", error);
-	const bool locked = row != NULL && PQntuples(row) == 1 && PQnfields(row) == 1 &&
-			    strcmp(pga_pg_value(row, 0, 0), "t") == 0;
-	const bool asked = row != NULL;
+	struct pga_text server = PGA_TEXT_EMPTY;
+	int result;
 
-	PQclear(row);
-	if (!asked)
-		return -1;
-	return locked ? 0
-		      : pga_fail(error, "try again when it is done; nothing was changed",
-				 "another pganchor changes the server of service %s just now",
-				 login->service);
+	pga_text_addf(&server, "service %s", login->service);
+	result = pga_server_alone_at(login->session, pga_text_string(&server), error);
+	pga_text_free(&server);
+	return result;
 }
 
 /* Whoever is to switch TLS on cannot be helped by what needs it. */

@@ -40,8 +40,7 @@ int pga_server_target_open_service(struct pga_server_target *target, const char 
 int pga_server_identify(struct pga_cluster_session *session, char **system, char **directory,
 			unsigned *port, struct pga_error *error);
 
-/* Keeps other runs by a service out, which would prove what this one has changed, as far as they
- * are in the same database: as long as the session is there. Returns -1 where there is one. */
+/* Keeps other runs out: pga_server_alone_at(). */
 int pga_server_target_lock(const struct pga_service_login *login, struct pga_error *error);
 
 void pga_server_target_close(struct pga_server_target *target);

@@ -10,20 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_the_same(const char *one, const char *other)
-{
-	return (one == NULL && other == NULL) ||
-	       (one != NULL && other != NULL && strcmp(one, other) == 0);
-}
-
 /* Whether TLS is on where ALTER SYSTEM says nothing: by the files that it stands behind. */
 static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_error *error)
 {
 	PGresult *rows = pga_cluster_ask(
 	    work->target.session,
 	    "SELECT coalesce((SELECT setting::pg_catalog.bool FROM pg_catalog.pg_file_settings "
-	    "WHERE name = 'ssl' AND sourcefile NOT LIKE '%/postgresql.auto.conf' "
-	    "ORDER BY seqno DESC LIMIT 1), false)",
+	    "WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.=) 'ssl' AND NOT " PGA_SQL_IS_ALTERED
+	    " ORDER BY seqno DESC LIMIT 1), false)",
 	    error);
 
 	if (rows == NULL)
@@ -33,14 +27,6 @@ static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_err
 	return 0;
 }
 
-/* Whether it is as the change has left it, or, killed, in the middle of it. */
-static bool is_ours(const struct pga_server_change *change, size_t i, const char *now)
-{
-	return is_the_same(now, change->after[i].value) ||
-	       (i == PGA_SET_ON && pga_server_pair_changes(change->after) &&
-		is_the_same(now, PGA_SET_MEANWHILE));
-}
-
 /* What others have changed since stays as it is. */
 static void plan_setting(struct pga_server_work *work, const struct pga_server_change *change,
 			 size_t i)
@@ -48,9 +34,9 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 	const char *now = work->settings.of[i].altered;
 	const char *value = change->before[i].value;
 
-	if (!change->after[i].altered || is_the_same(now, value))
+	if (!change->after[i].altered || pga_server_value_is(now, value))
 		return;
-	if (!is_ours(change, i, now)) {
+	if (!pga_server_change_is_ours(change, i, now)) {
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "%s: somebody has changed it since, to %s%s%s: it stays so",
 			     pga_server_settings[i], now != NULL ? "'" : "",
@@ -135,10 +121,10 @@ static int find_behind(struct pga_server_work *work, size_t i, char **value,
 		return *value != NULL ? 0 : pga_fail_memory(error);
 	}
 	pga_text_addf(&words,
-		      "SELECT coalesce((SELECT setting FROM pg_catalog.pg_file_settings WHERE "
-		      "name = '%s' AND sourcefile NOT LIKE '%%/postgresql.auto.conf' "
-		      "ORDER BY seqno DESC LIMIT 1), (SELECT boot_val FROM "
-		      "pg_catalog.pg_settings WHERE name = '%s'))",
+		      "SELECT coalesce((SELECT " PGA_SQL_SETTING
+		      " FROM pg_catalog.pg_file_settings WHERE pg_catalog.lower(name) = '%s' AND "
+		      "NOT " PGA_SQL_IS_ALTERED " ORDER BY seqno DESC LIMIT 1), (SELECT boot_val "
+		      "FROM pg_catalog.pg_settings WHERE name = '%s'))",
 		      pga_server_settings[i], pga_server_settings[i]);
 	if (!words.failed)
 		rows = pga_cluster_ask(work->target.session, pga_text_string(&words), error);

@@ -419,6 +419,49 @@ def test_killed_anywhere_undo_is_the_way_back(home, with_a_pair, pair, call, fir
 
 
 
+def test_undo_goes_back_behind_one_that_was_killed(home, with_a_pair, pair):
+    """What that one had set in the meantime is no state to go back to."""
+    server, words = with_a_pair, words_of(pair)
+    old = asked_for_tls(server)
+    real = home.program.binary.with_name("pganchor.real")
+    program = real if real.exists() else home.program.binary
+    seen = set()
+    for number in range(10, 40):
+        done = home.run(["strace", "-f", "-qqq", "-o", home / "trace", "-e", "trace=sendto", "-e", f"inject=sendto:signal=SIGKILL:when={number}",
+                         "--", program, "server", "enable-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes", *words],
+                        env=NO_LEAKS)
+        left = tuple(sorted(altered(server)))
+        if done.returncode == 0 or left in seen:
+            assert change(home, server, "undo").returncode == 0
+            continue
+        seen.add(left)
+        assert change(home, server, "enable-tls", *words).returncode == 0 and asked_for_tls(server) == pin_of(pair[0]), number
+        undone = change(home, server, "undo")
+        assert (undone.returncode, asked_for_tls(server), altered(server)) == (0, old, {}), (number, undone)
+        while "nothing to undo" not in change(home, server, "undo").stdout:
+            assert (asked_for_tls(server), altered(server)) == (old, {}), number
+    assert ("ssl",) in seen and len(seen) > 2, seen
+
+
+@pytest.mark.parametrize("words", ["ALTER SYSTEM SET ssl = true", "ALTER SYSTEM SET ssl = YES", "file"])
+def test_on_has_many_words_and_a_name_may_be_in_capitals(home, server, pair, words):
+    place(server, pair, "server")
+    conf = data(server) / "postgresql.auto.conf"
+    if words == "file":
+        conf.write_text(conf.read_text() + "SSL = TRUE\nSSL_CERT_FILE = 'server.crt'\n")
+        run_sql(server, "SELECT pg_reload_conf()")
+    else:
+        run_sql(server, words, "SELECT pg_reload_conf()")
+    wait_for(lambda: asked_for_tls(server) is not None)
+    before = asked_for_tls(server)
+    for command in ("disable-tls", "undo", "undo"):
+        done = change(home, server, command)
+        assert done.returncode == 0, (command, done.stderr)
+    assert asked_for_tls(server) == before and altered(server).get("ssl", altered(server).get("SSL")) == "'on'"
+    if words == "file":
+        assert "server.crt" in conf.read_text()
+
+
 @pytest.fixture(scope="module")
 def with_passphrase(clusters, authority, tmp_path_factory):
     """A server with TLS, whose key has a passphrase that a command reads from this file."""

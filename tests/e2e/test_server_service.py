@@ -374,6 +374,9 @@ def test_two_at_once(home, server):
     held = psycopg2.connect(server.server.superuser + " dbname=postgres")
     held.cursor().execute("SELECT pg_advisory_lock(7377830441)")
     assert "another pganchor changes the server of service adm just now" in refuse(home, server, "enable-tls", "adm", *server.pair("own"))
+    for command in ("disable-tls", "require-tls"):
+        done = home.pganchor("server", command, "--data-dir", data(server.server), "--user", SUPERUSER, "--yes")
+        assert done.returncode == 1 and f"another pganchor changes the server of {data(server.server)} just now" in done.stderr, done
     held.close()
 
 
