@@ -423,6 +423,7 @@ SERVER = \
 	src/server/hosts_file.c src/server/hosts_file.h \
 	src/server/left.c src/server/left.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/other_way.c src/server/other_way.h \
 	src/server/own_postgres.c src/server/own_postgres.h \
 	src/server/place.c src/server/place.h \
 	src/server/plan.c src/server/plan.h \
@@ -688,6 +689,7 @@ CLI = \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_require_tls.c src/cli/print_require_tls.h \
 	src/cli/print_server_next.c src/cli/print_server_next.h \
+	src/cli/print_server_nothing.c src/cli/print_server_nothing.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \

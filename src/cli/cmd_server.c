@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/print_server_next.h"
+#include "cli/print_server_nothing.h"
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
@@ -112,15 +113,23 @@ static json_t *leaf_as_json(const char *leaf)
 	return leaf[0] != '\0' ? json_string(leaf) : json_null();
 }
 
+/* Of a server that does not run it is known where its settings were put back. */
+static json_t *tls_as_json(const struct pga_server_work *work, bool done)
+{
+	if (work->stopped && !(done && work->settings.of[PGA_SET_ON].now != NULL))
+		return json_null();
+	return json_boolean(work->on);
+}
+
 static int print_json(const struct pga_server_work *work, const struct pga_asked_server *asked,
 		      bool done)
 {
 	const bool proved = done && !work->stopped;
 	json_t *object = json_pack(
-	    "{s:o, s:b, s:b, s:o, s:b, s:o, s:o, s:b}", "plan", plan_as_json(&work->plan),
+	    "{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:b}", "plan", plan_as_json(&work->plan),
 	    "changed", (int)(done && work->changes), "proved", (int)proved, "loaded",
 	    proved && work->changes && !work->untold ? json_true() : json_null(), "tls",
-	    (int)work->on, "served_before", leaf_as_json(work->served), "served",
+	    tls_as_json(work, done), "served_before", leaf_as_json(work->served), "served",
 	    leaf_as_json(done ? work->shown : work->served), "dry_run", (int)asked->dry_run);
 
 	if (asked->wish.service != NULL) {
@@ -206,17 +215,6 @@ static bool is_nothing(const struct pga_server_work *work, const char *command)
 	return command == NULL && work->undone == NULL;
 }
 
-static void print_nothing(const struct pga_server_work *work)
-{
-	if (work->record.other != NULL)
-		pga_print(stdout,
-			  "There is nothing to undo by this service: service %s is by which "
-			  "pganchor server has changed something there.\n",
-			  work->record.other);
-	else
-		(void)puts("There is nothing to undo: pganchor server has changed nothing there.");
-}
-
 static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	       struct pga_server_work *work, const char *command, pga_server_planner *plan)
 {
@@ -247,8 +245,9 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 		if (result == 0)
 			result = pga_server_work_do(work, command, &error);
 		done = result == 0;
-	} else if (!asked->json && asked->dry_run) {
-		print_plan(stdout, &work->plan, true);
+	} else if (!asked->json &&
+		   (asked->dry_run || (result == 0 && pga_server_nothing_has_lines(work)))) {
+		print_plan(stdout, &work->plan, asked->dry_run);
 	}
 	if (result != 0) {
 		pga_print_error(&error);
@@ -259,7 +258,7 @@ static int act(const struct pga_command *typed, struct pga_asked_server *asked,
 	if (done)
 		print_done(work, asked->wish.user, command);
 	else if (is_nothing(work, command))
-		print_nothing(work);
+		pga_print_server_nothing(work, asked->dry_run);
 	else
 		(void)puts("This was a dry run: nothing was changed.");
 	return PGA_EXIT_DONE;

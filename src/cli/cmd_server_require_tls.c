@@ -177,7 +177,8 @@ static int print_undone(const struct asked *asked, const struct pga_unrequiring 
 		pga_print_warning("the server does not run: it looks at its rules when it starts, "
 				  "and not before");
 	if (undoing->record.count == 0)
-		(void)puts("There is nothing to undo: require-tls has changed nothing there.");
+		(void)puts("There is nothing to undo: no change by require-tls --data-dir is "
+			   "recorded there.");
 	else if (undoing->restored == 0)
 		pga_print(stdout,
 			  "No line of pg_hba.conf %s put back: its rules stay as they are\n",

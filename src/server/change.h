@@ -76,6 +76,8 @@ struct pga_server_work {
 	char root[65]; /* its SHA-256; "": nobody here knows it */
 	bool no_root;  /* it is signed by itself, and no CA's: nobody can pin that */
 	const char *undone; /* undo: the command whose change it puts back; NULL: there was none */
+	const char *other_file; /* by a service, which has none: a record of some in the data
+				   directory; NULL: none is seen */
 };
 
 /* Opens the server and reads what it is set to; for the commands' own plans, which come next. */

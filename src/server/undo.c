@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "server/elsewhere.h"
+#include "server/other_way.h"
 #include "tls/pg_answer.h"
 
 #include <libpq-fe.h>
@@ -229,8 +230,11 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 		work->on = work->stopped ? is_set_to_on(work) : work->served[0] != '\0';
 		return pga_plan_check(&work->plan, error);
 	}
-	if (!pga_server_record_last(&work->record, &change))
-		return 0;
+	if (!pga_server_record_last(&work->record, &change)) {
+		work->on = work->served[0] != '\0';
+		pga_server_find_other_way(work);
+		return pga_plan_check(&work->plan, error);
+	}
 	work->undone = change.command;
 	if (wish->service != NULL && change.hba != NULL)
 		return pga_server_plan_rules_by_sql(work, change.hba, error);

@@ -125,7 +125,7 @@ def test_a_pair_elsewhere_and_back_by_undo(home, server, pair):
     assert asked_for_tls(server) is None
     assert altered(server) == {} and state(server).keys() - before.keys() == set()
     again = change(home, server, "undo")
-    assert (again.returncode, again.stdout) == (0, "There is nothing to undo: pganchor server has changed nothing there.\n")
+    assert (again.returncode, again.stdout) == (0, "There is nothing to undo: no change by --data-dir is recorded there.\n")
 
 
 def test_a_second_time_changes_nothing_and_proves_it(home, server, pair):

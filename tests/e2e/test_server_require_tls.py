@@ -25,6 +25,10 @@ def require(home, server, *words, env=None):
     return home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words, env=env)
 
 
+def undo(home, server, *words):
+    return home.pganchor("server", "undo", "--data-dir", data(server), "--user", SUPERUSER, *words)
+
+
 @pytest.fixture(scope="module")
 def shared(clusters, stepca):
     """One server for all that is about its rules alone: `make` gives it new ones."""
@@ -185,7 +189,7 @@ def test_undone_every_line_is_what_it_was(home, make):
     (data(server) / "names").write_text("one\n")
     path.write_bytes(HORRORS.encode())
     nothing = require(home, server, "--undo")
-    assert (nothing.returncode, nothing.stdout) == (0, "There is nothing to undo: require-tls has changed nothing there.\n")
+    assert (nothing.returncode, nothing.stdout) == (0, "There is nothing to undo: no change by require-tls --data-dir is recorded there.\n")
     assert require(home, server, "--yes").returncode == 0
     assert mode_of(data(server) / "pganchor-hba.before") == 0o600
     done = require(home, server, "--undo")
@@ -263,6 +267,29 @@ def test_undone_where_others_have_changed_every_line_it_says_so(home, make):
     path.write_text(LOCAL + NETWORK.replace("host", "hostssl"))
     assert require(home, server, "--undo").returncode == 0
     assert path.read_text() == LOCAL + NETWORK
+
+
+@pytest.mark.parametrize("edit", [lambda text: text.replace("hostssl ", "hostssl  "), lambda text: text.replace("\n", "\r\n"),
+                                  lambda text: text[:-1], lambda text: LOCAL], ids=["a blank", "line ends", "no end", "gone"])
+def test_undo_where_others_have_changed_every_line_tells_each(home, make, edit):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes").returncode == 0
+    by_hand = edit(path.read_text()).encode()
+    path.write_bytes(by_hand)
+    ask(server, "SELECT pg_reload_conf()")
+    kept = (data(server) / "pganchor-hba.before").read_bytes()
+    warning = f"warning  {path}: somebody has changed this line since, and it stays as it is: {WITH_TLS}"
+    for words, said in ((("--dry-run",), "would be"), (("--yes",), "was"), ((), "was")):
+        done = undo(home, server, *words)
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{warning}No line of pg_hba.conf {said} put back: its rules stay as they are. "
+                                                               f"What they were is kept in {data(server)}/pganchor-hba.before\n")
+    told = json.loads(undo(home, server, "--yes", "--json").stdout)
+    assert (told["changed"], [line["kind"] for line in told["plan"]]) == (False, ["warning"])
+    assert path.read_bytes() == by_hand and (data(server) / "pganchor-hba.before").read_bytes() == kept
+    path.write_text(LOCAL + WITH_TLS)
+    done = undo(home, server, "--yes")
+    assert (done.returncode, path.read_text()) == (0, LOCAL + NETWORK) and not (data(server) / "pganchor-hba.before").exists()
 
 
 def test_a_file_that_the_server_refuses_is_left_alone(home, make):
@@ -390,6 +417,16 @@ def test_over_sql_undo_writes_back_what_was_there(home, by_service):
     assert path.read_bytes() == before and mode_of(path) == 0o640 and not (home / RECORD).exists()
     assert connect(by_service, "disable").stdout == "f\n"
     assert home.pganchor("server", "undo", "prod").stdout.startswith("There is nothing to undo")
+
+
+def test_over_sql_what_was_changed_by_a_service_is_not_denied_by_the_data_directory(home, by_service):
+    server = by_service
+    require_over_sql(home, server)
+    done = undo(home, server, "--yes")
+    assert (done.returncode, done.stdout) == (0, "There is nothing to undo by --data-dir: service prod is by which pganchor server has changed something there. "
+                                                 "This undoes it:\n    pganchor server undo prod\n")
+    assert "no change by require-tls --data-dir is recorded" in require(home, server, "--undo").stdout
+    assert home.pganchor("server", "undo", "prod", "--yes").returncode == 0
 
 
 def test_over_sql_undo_leaves_what_others_have_written_since(home, by_service):

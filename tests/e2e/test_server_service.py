@@ -97,6 +97,10 @@ def change(home, command, *words, env=None):
     return home.pganchor("server", command, *words, "--yes", env=env)
 
 
+def by_directory(server):
+    return ["--data-dir", data(server.server), "--user", SUPERUSER]
+
+
 def told(home, command, *words):
     done = change(home, command, *words, "--json")
     assert done.returncode == 0, done.stderr
@@ -130,11 +134,36 @@ def test_on_by_a_socket_and_off_by_undo(home, server):
     assert server.shown() == server.pin("own")
     (entry,) = json.loads((home / RECORD).read_text())["servers"]
     assert (entry["service"], entry["directory"], len(entry["changes"])) == ("adm", str(data(server.server)), 1)
-    assert "service adm is by which" in home.pganchor("server", "undo", "prod", "--yes").stdout
+    by_adm = "service adm is by which pganchor server has changed something there. This undoes it:\n    pganchor server undo adm\n"
+    assert home.pganchor("server", "undo", "prod", "--yes").stdout == f"There is nothing to undo by this service: {by_adm}"
+    assert change(home, "undo", *by_directory(server)).stdout == f"There is nothing to undo by --data-dir: {by_adm}"
+    nothing = told(home, "undo", *by_directory(server))
+    assert (nothing["changed"], nothing["tls"], nothing["served"]) == (False, True, server.pin("own"))
     report = told(home, "undo", "adm")
     assert (report["changed"], report["tls"], server.shown()) == (True, False, None)
     assert state(server.server) == before and not (home / RECORD).exists()
-    assert home.pganchor("server", "undo", "adm").stdout == "There is nothing to undo: pganchor server has changed nothing there.\n"
+    assert home.pganchor("server", "undo", "adm").stdout == "There is nothing to undo: no change by this service is recorded there.\n"
+
+
+def test_what_was_changed_by_the_data_directory_is_not_denied_by_a_service(home, server):
+    def nothing(name):
+        report = told(home, "undo", "adm")
+        assert (report["changed"], report["tls"]) == (False, True)
+        done = change(home, "undo", "adm")
+        assert (done.returncode, done.stdout) == (0, f"There is nothing to undo by this service; but {name} in its data directory tells of a change by "
+                                                     f"--data-dir. On the server, this undoes it:\n    pganchor server undo --data-dir {data(server.server)}\n")
+    way = by_directory(server)
+    told(home, "enable-tls", *way, "--cert", data(server.server) / "own.crt", "--key", data(server.server) / "own.key")
+    nothing("pganchor-server.json")
+    rules = f"{HBA}host all all 10.0.0.0/8 md5\n"
+    server.hba(rules)
+    done = change(home, "require-tls", *way, "--lock-out")
+    assert done.returncode == 0, done
+    nothing("pganchor-hba.before")
+    told(home, "undo", *way)
+    assert (data(server.server) / "pg_hba.conf").read_text() == rules
+    assert told(home, "undo", *way)["tls"] is False
+    assert change(home, "undo", *way).stdout == "There is nothing to undo: no change by --data-dir is recorded there.\n"
 
 
 def test_by_a_service_that_is_verified_another_pair(home, server):
