@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -55,18 +56,22 @@ def test_what_the_server_notices_is_not_for_the_terminal(home, server):
 
 
 @pytest.mark.parametrize("command", [["require-tls"], ["enable-tls", "--min-version", "TLSv1.3"], ["disable-tls", "--lock-out"]], ids=lambda words: words[0])
-def test_a_copy_of_the_directory_leads_to_no_other_server(home, server, tmp_path, command):
-    """Its postmaster.pid names the socket of the other, and a process that nobody may look at: the first of a container has that number."""
-    copy = tmp_path / "copy"
+def test_a_copy_of_the_directory_leads_to_no_other_server(home, server, command):
+    """Its postmaster.pid names the socket of the other, and a process that is there: in a container each number is somebody else's."""
+    copy = server.directory / f"copy-{command[0]}"
     shutil.copytree(data(server), copy, symlinks=True, ignore=shutil.ignore_patterns("base", "pg_wal"))
     copy.chmod(0o700)
     pid = copy / "postmaster.pid"
-    pid.write_text("1\n" + pid.read_text().split("\n", 1)[1])
+    rest = pid.read_text().split("\n", 1)[1]
     for path in (copy, *copy.rglob("*")):
         os.chown(path, data(server).stat().st_uid, data(server).stat().st_gid)
     files = {path: path.read_bytes() for path in (data(server) / "pg_hba.conf", data(server) / "postgresql.auto.conf")}
-    done = home.pganchor("server", *command, "--data-dir", copy, "--user", SUPERUSER, "--yes")
-    assert done.returncode == 1 and "pganchor: " in done.stderr, (done.stdout, done.stderr)
+    with subprocess.Popen(["cat"], cwd=copy, stdin=subprocess.PIPE) as there:
+        pid.write_text(f"{there.pid}\n{rest}")
+        os.utime(pid, (1, 1))  # the server may have been started in this very second
+        done = home.pganchor("server", *command, "--data-dir", copy, "--user", SUPERUSER, "--yes")
+        there.stdin.close()
+    assert done.returncode == 1 and f"leads to has its data elsewhere, in {data(server)}\n" in done.stderr, (done.stdout, done.stderr)
     assert {path: path.read_bytes() for path in files} == files
     assert not list(data(server).glob("pganchor-*")) and not list(copy.glob("pganchor-*"))
 
