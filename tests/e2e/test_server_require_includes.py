@@ -97,6 +97,10 @@ def test_over_sql_every_file_that_is_included_is_written_or_none(home, by_servic
     assert "pg_hba.conf" in connect(server, "disable").stderr and connect(server, "require").stdout == "t\n"
     again = home.pganchor(*words)
     assert again.returncode == 0 and "The server has loaded the files, which want TLS already" in again.stdout, again.stderr
+    done = home.pganchor("server", "undo", "prod", "--yes")
+    assert done.returncode == 0 and f"put back in {data(server)}/rules/two: host all /^a 192.0.2.0/24 md5" in done.stdout, (done.stdout, done.stderr)
+    assert read(server) == FILES and [(data(server) / name).stat().st_mode for name in FILES] == modes
+    assert connect(server, "disable").stdout == "f\n"
 
 
 @pytest.mark.parametrize("version", [17, 18, 19])
