@@ -19,6 +19,8 @@ SAID = {
     "every": (f"sslcertmode = 'disable' {GOOD} require_auth='scram-sha-256' load_balance_hosts=random sslmode=verify-full gssdelegation=0", True),
     "uri": ("postgresql://u:a%3Fsslmode@up.example.com/db?sslcertmode=allow&sslmode=verify-full&sslnegotiation=direct&gssencmode=disable"
             "&sslrootcert=/r", True),
+    # The system's roots are taken with verify-full there, whatever this libpq does.
+    "system": ("host=up.example.com gssencmode=disable sslrootcert=system", True),
     "weak": ("host=up.example.com sslnegotiation=direct sslmode=require", False),
     # What stands in the value of another setting is none, and a blank behind the "=" belongs to no value.
     "quoted": (f"{GOOD} application_name='sslmode=verify-full sslnegotiation=direct' sslnegotiation=direct sslmode=require", False),
