@@ -115,7 +115,8 @@ static int plan_part(struct pga_unrequiring *undoing, const struct pga_hba_part 
 		     struct pga_transaction_file *file, struct pga_error *error)
 {
 	const struct pga_hba_file *hba = &part->file;
-	const struct pga_hba_was **was = calloc(hba->count + 1, sizeof *was);
+	/* Which item each line is, counted from 1. */
+	size_t *was = calloc(hba->count + 1, sizeof *was);
 
 	if (was == NULL)
 		return pga_fail_memory(error);
@@ -125,22 +126,23 @@ static int plan_part(struct pga_unrequiring *undoing, const struct pga_hba_part 
 						      ? line_of(&undoing->record, item, part)
 						      : NULL;
 
-		if (line == NULL || was[line - hba->lines] != NULL)
+		if (line == NULL || was[line - hba->lines] != 0)
 			continue;
-		was[line - hba->lines] = item;
+		was[line - hba->lines] = i + 1;
 		item->restored = true;
 		undoing->restored++;
 		file->change = PGA_CHANGED;
 	}
 	for (size_t i = 0; i < hba->count; i++) {
 		const struct pga_hba_line *line = &hba->lines[i];
+		const struct pga_text *before =
+		    was[i] != 0 ? &undoing->record.items[was[i] - 1].before : NULL;
 
-		if (was[i] == NULL)
+		if (before == NULL)
 			pga_text_add_bytes(&file->after, pga_text_string(&hba->bytes) + line->start,
 					   line->length);
 		else
-			pga_text_add_bytes(&file->after, pga_text_string(&was[i]->before),
-					   was[i]->before.length);
+			pga_text_add_bytes(&file->after, pga_text_string(before), before->length);
 	}
 	free(was);
 	return file->after.failed ? pga_fail_memory(error) : 0;

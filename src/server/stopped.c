@@ -54,9 +54,11 @@ static int read_altered(const struct pga_cluster *cluster, struct pga_server_set
 	size_t length;
 	unsigned number = 0;
 	bool found;
-	int result = path != NULL ? pga_cluster_read(cluster, CONF, &text, &found, error)
-				  : pga_fail_memory(error);
+	int result;
 
+	if (path == NULL)
+		return pga_fail_memory(error);
+	result = pga_cluster_read(cluster, CONF, &text, &found, error);
 	rest = pga_text_string(&text);
 	while (result == 0 && pga_next_line(&rest, &line, &length)) {
 		number++;
@@ -171,7 +173,7 @@ int pga_stopped_settings_alter(const struct pga_own_postgres *own,
 		result = fail_midway(own, error);
 	}
 	if (result == 0)
-		*on = strcmp(now.of[PGA_SET_ON].now, "on") == 0;
+		*on = pga_server_value_is(now.of[PGA_SET_ON].now, "on");
 	pga_server_settings_free(&now);
 	pga_text_free(&commands);
 	return result;
