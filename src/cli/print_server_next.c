@@ -60,6 +60,19 @@ static void add_for_clients(const struct pga_server_work *work, struct pga_text 
 		      work->target.cluster.port);
 }
 
+/* The service that wants TLS does not get in before it is on again: what is recorded by it is no
+ * way back. */
+static void add_without_service(const struct pga_server_work *work, struct pga_text *text)
+{
+	pga_text_addf(text,
+		      "  service %s wants TLS, and does not get in before it is on again: by a "
+		      "service that leads to\n  the server's Unix-domain socket, or on the "
+		      "server\n    pganchor server enable-tls SERVICE\n    ",
+		      work->wish->service);
+	pga_server_add_typed(text, "enable-tls", work->target.cluster.directory, NULL);
+	pga_text_add(text, "\n");
+}
+
 void pga_print_server_next(const struct pga_server_work *work, const char *user)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -74,7 +87,10 @@ void pga_print_server_next(const struct pga_server_work *work, const char *user)
 		}
 		pga_text_add(&text, "  as it was before:\n");
 	}
-	add_command(work, "undo", true, user, &text);
+	if (!work->on && work->wish->service != NULL && work->target.login.needs_tls)
+		add_without_service(work, &text);
+	else
+		add_command(work, "undo", true, user, &text);
 	if (!text.failed)
 		pga_print(stdout, "%s", pga_text_string(&text));
 	pga_text_free(&text);

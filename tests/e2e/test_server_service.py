@@ -166,6 +166,18 @@ def test_what_was_changed_by_the_data_directory_is_not_denied_by_a_service(home,
     assert change(home, "undo", *way).stdout == "There is nothing to undo: no change by --data-dir is recorded there.\n"
 
 
+def test_off_by_a_service_that_wants_tls_names_the_ways_back(home, server):
+    told(home, "enable-tls", "adm", *server.pair("own"))
+    done = change(home, "disable-tls", "prod", "--lock-out")
+    back = f"pganchor server enable-tls --data-dir {data(server.server)}"
+    assert done.returncode == 0 and done.stdout.endswith(f"    pganchor server enable-tls SERVICE\n    {back}\n") and "server undo" not in done.stdout, done
+    assert server.shown() is None and "prod" in refuse(home, server, "undo", "prod")
+    assert change(home, "enable-tls", "adm").returncode == 0 and server.shown() == server.pin("own")
+    assert change(home, "disable-tls", "prod", "--lock-out").returncode == 0
+    done = home.pganchor(*back.split()[1:], "--user", SUPERUSER, "--yes")
+    assert done.returncode == 0 and server.shown() == server.pin("own"), done
+
+
 def test_by_a_service_that_is_verified_another_pair(home, server):
     told(home, "enable-tls", "adm", *server.pair("own"))
     done = change(home, "enable-tls", "prod", *server.pair("next"))
