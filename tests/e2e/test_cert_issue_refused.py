@@ -159,6 +159,7 @@ def refusal(status, message, **kwargs):
 
 
 def date(offset):
+    """When the tests are collected, long before this one runs, perhaps: a day is enough of an offset."""
     return [f"Date: {email.utils.formatdate(time.time() + offset, usegmt=True)}"]
 
 
@@ -174,8 +175,8 @@ FORBIDDEN = "The request was forbidden by the certificate authority: "
      "the CA does not sign for this name:"),
     (refusal("403 Forbidden", "\x1b[2J" + "x" * 5000), "the CA does not sign this: \\x1B[2Jxxx"),
     (refusal("401 Unauthorized", UNAUTHORIZED), "a token of provisioner tests was refused, though its password is right"),
-    (refusal("401 Unauthorized", UNAUTHORIZED, headers=date(1200)), "behind the CA's"),
-    (refusal("401 Unauthorized", UNAUTHORIZED, headers=date(-1200)), "ahead of the CA's"),
+    (refusal("401 Unauthorized", UNAUTHORIZED, headers=date(86400)), "behind the CA's"),
+    (refusal("401 Unauthorized", UNAUTHORIZED, headers=date(-86400)), "ahead of the CA's"),
     (refusal("500 Internal Server Error", "error"), "the CA has a fault of its own"),
     (reply("{}", status="201 Created"), "has no certificate in it"),
     (reply("no JSON", status="201 Created"), "has no certificate in it"),
