@@ -135,6 +135,7 @@ from recording import connect, recording_server, relay  # noqa: F401
 from rotation import connecting, rotating_ca  # noqa: F401
 from running import among  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
+from turns import turn_of
 
 
 def _interrupt(number, frame):
@@ -182,25 +183,19 @@ def is_for_the_whole(item):
     return any(word in LIBPQS and word not in USUAL_LIBPQS for word in words)
 
 
-# Where these are changed, all builds and packages are made.
-HOW_IT_IS_BUILT = ("configure.ac", "Makefile.am", "autogen.sh", "packaging/build-", "packaging/debian/", "packaging/make-dist.sh",
-                   "packaging/pganchor.spec.in")
-
-
 def of_other_days(items, days, lately, least, today=None):
     """What a landing leaves to other days, where all of it would take hours: of each test with parameters, but those of files that the
     last commits have changed, it runs one in `days` of them, others each day, and at least so many. With `least` 0, the tests that
-    have none left take turns, too. lately: the paths that were changed, as git names them."""
+    have none left take turns, too, as those do that take minutes. lately: the paths that were changed, as git names them."""
     first = (today or datetime.date.today()).toordinal()
-    built = any(path.startswith(HOW_IT_IS_BUILT) for path in lately)
     groups = {}
     for item in items:
-        turn = item.get_closest_marker("in_turn")
-        if f"tests/e2e/{item.path.name}" in lately or turn and built:
+        day, of, paths = turn_of(item) or (None, 1, ())
+        if f"tests/e2e/{item.path.name}" in lately or any(path.startswith(paths) for path in lately if paths):
             continue
-        if not turn:
+        if day is None:
             groups.setdefault((item.module.__name__, item.originalname), []).append(item)
-        elif first % turn.args[1] != turn.args[0]:
+        elif first % of != day:
             yield item
     for number, group in enumerate(groups.values()):
         kept = [item for at, item in enumerate(group) if (number + at + first) % days == 0]
@@ -245,7 +240,6 @@ MARKS = {
     "plain_build": "makes builds of its own, or is about the plain one: not with --sanitizers, --valgrind or --under-the-gate",
     "no_instruments": "loads the plain gate into other programs, or starts no tool: not with --sanitizers or --valgrind",
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
-    "in_turn": "in_turn(N, OF): its build takes minutes: of a landing's, the Nth of so many days, or where it is built in another way",
     "whole": "its machine or its build takes minutes to make: with --whole alone",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
 }

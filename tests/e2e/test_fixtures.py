@@ -297,11 +297,10 @@ def test_stepca_authority_signs_what_stepca_would_not(tmp_path, stepca, make_pos
 
 def test_within_days_each_test_runs_with_all_of_its_parameters():
     """Each day at least once, and all of them where its file was changed."""
-    def item(name, parameter, file="test_a.py", turn=None):
-        return SimpleNamespace(module=SimpleNamespace(__name__=file), path=Path(file), originalname=name, what=(name, parameter),
-                               get_closest_marker={"in_turn": turn}.get)
+    def item(name, parameter, file="test_a.py"):
+        return SimpleNamespace(module=SimpleNamespace(__name__=file), path=Path(file), originalname=name, what=(name, parameter))
 
-    build = item("build", None, turn=SimpleNamespace(args=(1, 3)))
+    build = item("test_out_of_tree_with_destdir", None, "test_build.py")
     items = [build, *(item("many", number) for number in range(7)), item("two", 0), item("two", 1), item("alone", None)]
     changed = [item("changed", number, "test_b.py") for number in range(4)]
     for least in (0, 1):
