@@ -94,6 +94,7 @@ static const struct pga_hba_line *line_of(const struct pga_hba_record *record,
 	size_t lines = 0;
 	size_t items = 0;
 	size_t rank = 0;
+	size_t most = 0;
 
 	for (size_t i = 0; i < part->file.count; i++)
 		lines += reads_like(part, &part->file.lines[i], &item->after) ? 1 : 0;
@@ -103,10 +104,12 @@ static const struct pga_hba_line *line_of(const struct pga_hba_record *record,
 		if (strcmp(other->path, part->path) != 0 ||
 		    !pga_hba_reads_the_same(&other->after, &item->after))
 			continue;
+		most = other->of > most ? other->of : most;
 		rank += other < item ? 1 : 0;
 		items++;
 	}
-	if (lines <= items)
+	/* None was somebody else's. */
+	if (most <= items && lines <= items)
 		return nth_line(part, &item->after, rank);
 	return item->of == lines ? nth_line(part, &item->after, item->nth) : NULL;
 }
@@ -148,27 +151,51 @@ static int plan_part(struct pga_unrequiring *undoing, const struct pga_hba_part 
 	return file->after.failed ? pga_fail_memory(error) : 0;
 }
 
-/* Who was killed between the files and the record leaves lines that are as they were. */
+/* How many lines of these bytes are this text, its end with it. */
+static size_t count_lines(const struct pga_text *bytes, const struct pga_text *text)
+{
+	const char *begin = pga_text_string(bytes);
+	const char *end = begin + bytes->length;
+	const char *at = begin;
+	size_t count = 0;
+
+	while (text->length > 0 && at < end &&
+	       (at = memmem(at, (size_t)(end - at), pga_text_string(text), text->length)) != NULL) {
+		const char *behind = at + text->length;
+
+		if ((at == begin || at[-1] == '\n') && (behind == end || behind[-1] == '\n')) {
+			count++;
+			at = behind;
+		} else {
+			at++;
+		}
+	}
+	return count;
+}
+
+/* Who was killed between the files and the record leaves lines that are as they were: as many as
+ * read so, besides those that are put back now. */
 static void settle(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
 		   const struct pga_transaction_file *file)
 {
-	for (size_t i = 0; i < undoing->record.count; i++) {
-		struct pga_hba_was *item = &undoing->record.items[i];
-		const struct pga_text *before = &item->before;
-		const char *at = pga_text_string(&file->after);
-		const char *end = at + file->after.length;
+	struct pga_hba_record *record = &undoing->record;
 
-		if (strcmp(item->path, part->path) != 0 || before->length == 0)
+	for (size_t i = 0; i < record->count; i++) {
+		struct pga_hba_was *item = &record->items[i];
+		size_t there;
+
+		if (strcmp(item->path, part->path) != 0)
 			continue;
-		for (; !item->settled && at < end; at++) {
-			at =
-			    memmem(at, (size_t)(end - at), pga_text_string(before), before->length);
-			if (at == NULL)
-				break;
-			item->settled =
-			    (at == pga_text_string(&file->after) || at[-1] == '\n') &&
-			    (at + before->length == end || at[before->length - 1] == '\n');
+		there = count_lines(&file->after, &item->before);
+		for (size_t k = 0; k < record->count; k++) {
+			const struct pga_hba_was *other = &record->items[k];
+
+			if (other != item && strcmp(other->path, part->path) == 0 &&
+			    pga_hba_reads_the_same(&other->before, &item->before) &&
+			    (other->restored || other->settled) && there > 0)
+				there--;
 		}
+		item->settled = item->restored || there > 0;
 	}
 }
 

@@ -245,6 +245,29 @@ def test_undone_a_line_that_read_so_before_stays(home, make, lines):
     assert (done.returncode, done.stderr, path.read_text()) == (0, "", LOCAL + lines)
 
 
+@pytest.mark.parametrize("edit", [lambda line: line.replace(" all", "  all", 1), lambda line: "#" + line, lambda line: ""], ids=["edited", "comment", "gone"])
+def test_undone_a_line_that_read_so_before_is_not_taken_for_one_that_is_gone(home, make, edit):
+    server = make(LOCAL + WITH_TLS + "host all all 0.0.0.0/0 reject\n" + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes", "--lock-out").returncode == 0
+    by_hand = LOCAL + WITH_TLS + "host all all 0.0.0.0/0 reject\n" + edit(WITH_TLS)
+    path.write_text(by_hand)
+    done = require(home, server, "--undo")
+    assert (done.returncode, path.read_text()) == (0, by_hand), done
+    assert (data(server) / "pganchor-hba.before").exists()
+
+
+def test_undone_after_two_times_what_stays_is_told(home, make):
+    server = make(LOCAL + WITH_TLS + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes", "--lock-out").returncode == 0
+    path.write_text(path.read_text() + NETWORK)
+    assert require(home, server, "--yes", "--lock-out").returncode == 0
+    done = require(home, server, "--undo")
+    assert (done.returncode, path.read_text()) == (0, LOCAL + WITH_TLS * 2 + NETWORK)
+    assert f"stays: {WITH_TLS}" in done.stderr and (data(server) / "pganchor-hba.before").exists(), done
+
+
 def test_undone_where_it_cannot_be_told_which_line_it_was_all_stay(home, make):
     server = make(LOCAL + NETWORK)
     path = data(server) / "pg_hba.conf"
