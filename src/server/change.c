@@ -303,23 +303,28 @@ static void tell_unrequired(const struct pga_server_work *work, struct pga_error
 			       "pg_hba.conf does not require TLS any more, all the same");
 }
 
-/* Whether the last change was ended in its middle: of what it was to set, something is as before,
- * or as it is meanwhile, and nothing is somebody else's. */
+/* Whether the last change was ended in its middle, as pga_server_settings_alter() goes: TLS is off
+ * meanwhile, and of the others the first are as they were to become, the rest as they were. */
 static bool was_ended(const struct pga_server_work *work, const struct pga_server_change *last)
 {
-	bool ended = false;
+	const struct pga_server_value *now = work->settings.of;
+	bool rest = false;
 
-	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
-		const char *now = work->settings.of[i].altered;
+	if (!pga_server_pair_changes(last->after) ||
+	    pga_server_value_is(last->after[PGA_SET_ON].value, PGA_SET_MEANWHILE) ||
+	    !pga_server_value_is(now[PGA_SET_ON].altered, PGA_SET_MEANWHILE))
+		return false;
+	for (size_t i = 0; i < PGA_SET_ON; i++) {
+		const struct pga_server_goal *after = &last->after[i];
 
-		if (!last->after[i].altered || pga_server_value_is(now, last->after[i].value))
+		if (!after->altered || pga_server_value_is(after->value, last->before[i].value))
 			continue;
-		if (!pga_server_value_is(now, last->before[i].value) &&
-		    !pga_server_change_is_ours(last, i, now))
+		if (pga_server_value_is(now[i].altered, last->before[i].value))
+			rest = true;
+		else if (rest || !pga_server_value_is(now[i].altered, after->value))
 			return false;
-		ended = true;
 	}
-	return ended;
+	return true;
 }
 
 /* What one that was ended has set is no state to go back to: it counts for this one, too. */

@@ -443,6 +443,15 @@ def test_undo_goes_back_behind_one_that_was_killed(home, with_a_pair, pair):
     assert ("ssl",) in seen and len(seen) > 2, seen
 
 
+def test_undo_goes_back_one_change_though_a_setting_of_the_one_before_was_put_back(home, with_a_pair, authority, pair, tmp_path):
+    server, old, third = with_a_pair, asked_for_tls(with_a_pair), authority.issue(tmp_path, "localhost")
+    assert change(home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3").returncode == 0
+    run_sql(server, "ALTER SYSTEM RESET ssl_min_protocol_version", "SELECT pg_reload_conf()")
+    assert change(home, server, "enable-tls", *words_of(third)).returncode == 0
+    for shown in (pin_of(pair[0]), old):
+        assert change(home, server, "undo").returncode == 0 and asked_for_tls(server) == shown
+
+
 @pytest.mark.parametrize("words", ["ALTER SYSTEM SET ssl = true", "ALTER SYSTEM SET ssl = YES", "file"])
 def test_on_has_many_words_and_a_name_may_be_in_capitals(home, server, pair, words):
     place(server, pair, "server")
