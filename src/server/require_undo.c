@@ -173,29 +173,44 @@ static size_t count_lines(const struct pga_text *bytes, const struct pga_text *t
 	return count;
 }
 
-/* Who was killed between the files and the record leaves lines that are as they were: as many as
- * read so, besides those that are put back now. */
+/* Recorded twice, by a run that ended before its change and by the next. */
+static bool is_same_item(const struct pga_hba_was *one, const struct pga_hba_was *other)
+{
+	return one->nth == other->nth && one->of == other->of &&
+	       pga_hba_reads_the_same(&one->after, &other->after) &&
+	       pga_hba_reads_the_same(&one->before, &other->before);
+}
+
+/* Whether the line is as it was: there are as many that read so as need be, besides those that are
+ * put back now. Who was killed between the files and the record leaves such. */
+static bool is_settled(const struct pga_hba_record *record, const struct pga_hba_was *item,
+		       const struct pga_text *bytes)
+{
+	size_t there = count_lines(bytes, &item->before);
+
+	for (size_t i = 0; i < record->count; i++) {
+		const struct pga_hba_was *other = &record->items[i];
+
+		if (other == item || strcmp(other->path, item->path) != 0)
+			continue;
+		if (other->restored && is_same_item(other, item))
+			return true;
+		if ((other->restored || other->settled) && there > 0 &&
+		    pga_hba_reads_the_same(&other->before, &item->before))
+			there--;
+	}
+	return there > 0;
+}
+
 static void settle(struct pga_unrequiring *undoing, const struct pga_hba_part *part,
 		   const struct pga_transaction_file *file)
 {
-	struct pga_hba_record *record = &undoing->record;
+	for (size_t i = 0; i < undoing->record.count; i++) {
+		struct pga_hba_was *item = &undoing->record.items[i];
 
-	for (size_t i = 0; i < record->count; i++) {
-		struct pga_hba_was *item = &record->items[i];
-		size_t there;
-
-		if (strcmp(item->path, part->path) != 0)
-			continue;
-		there = count_lines(&file->after, &item->before);
-		for (size_t k = 0; k < record->count; k++) {
-			const struct pga_hba_was *other = &record->items[k];
-
-			if (other != item && strcmp(other->path, part->path) == 0 &&
-			    pga_hba_reads_the_same(&other->before, &item->before) &&
-			    (other->restored || other->settled) && there > 0)
-				there--;
-		}
-		item->settled = item->restored || there > 0;
+		if (strcmp(item->path, part->path) == 0)
+			item->settled =
+			    item->restored || is_settled(&undoing->record, item, &file->after);
 	}
 }
 
