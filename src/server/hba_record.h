@@ -18,7 +18,7 @@ struct pga_hba_was {
 	struct pga_text after;
 	struct pga_text before;
 	size_t nth;    /* of the lines of the file that read like after, counted from 0, */
-	size_t of;     /* and how many they were; 0: the record does not say */
+	size_t of;     /* and how many they were */
 	bool restored; /* it is there as it was left, and becomes what it was */
 	bool settled;  /* it will be what it was, by this or whatever came before */
 };

@@ -163,14 +163,6 @@ bool pga_server_record_last(const struct pga_server_record *record,
 	return true;
 }
 
-bool pga_server_change_is_ours(const struct pga_server_change *change, size_t setting,
-			       const char *now)
-{
-	return pga_server_value_is(now, change->after[setting].value) ||
-	       (setting == PGA_SET_ON && pga_server_pair_changes(change->after) &&
-		pga_server_value_is(now, PGA_SET_MEANWHILE));
-}
-
 int pga_server_record_push(struct pga_server_record *record, const struct pga_server_change *change,
 			   struct pga_error *error)
 {

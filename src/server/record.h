@@ -51,11 +51,6 @@ void pga_server_record_free(struct pga_server_record *record);
 bool pga_server_record_last(const struct pga_server_record *record,
 			    struct pga_server_change *change);
 
-/* Whether a setting is as the change has left it, or, killed, in the middle of it. now: what ALTER
- * SYSTEM has set. */
-bool pga_server_change_is_ours(const struct pga_server_change *change, size_t setting,
-			       const char *now);
-
 /* Adds a change (its time is now), or takes the last one away. */
 int pga_server_record_push(struct pga_server_record *record, const struct pga_server_change *change,
 			   struct pga_error *error);

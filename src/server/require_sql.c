@@ -164,7 +164,6 @@ static int prove(struct pga_require_by_sql *by, struct pga_error *error)
 		    by->login.address[0] != '\0' ? by->login.address : by->login.host;
 		const enum pga_let_in plain = pga_require_come(
 		    where, by->login.port, by->login.user, by->login.database, false);
-
 		bool own = false;
 
 		by->proved = plain == PGA_LET_IN_NOT;

@@ -28,6 +28,14 @@ static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_err
 	return 0;
 }
 
+/* Whether it is as the change has left it, or, killed, in the middle of it. */
+static bool is_ours(const struct pga_server_change *change, size_t i, const char *now)
+{
+	return pga_server_value_is(now, change->after[i].value) ||
+	       (i == PGA_SET_ON && pga_server_pair_changes(change->after) &&
+		pga_server_value_is(now, PGA_SET_MEANWHILE));
+}
+
 /* What others have changed since stays as it is. */
 static void plan_setting(struct pga_server_work *work, const struct pga_server_change *change,
 			 size_t i)
@@ -37,7 +45,7 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 
 	if (!change->after[i].altered || pga_server_value_is(now, value))
 		return;
-	if (!pga_server_change_is_ours(change, i, now)) {
+	if (!is_ours(change, i, now)) {
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "%s: somebody has changed it since, to %s%s%s: it stays so",
 			     pga_server_settings[i], now != NULL ? "'" : "",
